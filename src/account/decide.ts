@@ -1,0 +1,52 @@
+/**
+ * The decider: given what is asked and what the account is, which events follow, or why none do. Pure, and the only
+ * place where a rule of the account is decided. It runs again, on fresh state, for every attempt to append, so what
+ * it decides holds at the very revision it is appended at.
+ */
+import { authorise } from './authorise.ts'
+import { type Circumstances, type Command, type Decision, type RepeatClaim, reject } from './commands.ts'
+import { changePassword } from './decisions/password.ts'
+import { register } from './decisions/registration.ts'
+import { expireSession, logOut, revokeOtherSessions, revokeSession } from './decisions/sessions.ts'
+import { logIn } from './decisions/sign-in.ts'
+import type { AccountState } from './state.ts'
+
+export const decide = (command: Command, state: AccountState, circumstances: Circumstances): Decision => {
+  if ('by' in command) {
+    const refusal = authorise(state, command.by, circumstances)
+    if (refusal !== null) return reject(refusal)
+    const repeat = command.repeat === undefined ? null : decideRepeat(command.repeat, state, circumstances)
+    if (repeat !== null) return repeat
+  }
+  switch (command.kind) {
+    case 'register':
+      return register(command, state)
+    case 'logIn':
+      return logIn(command, state, circumstances)
+    case 'logOut':
+      return logOut(command)
+    case 'changePassword':
+      return changePassword(command, state, circumstances)
+    case 'revokeSession':
+      return revokeSession(command, state)
+    case 'revokeOtherSessions':
+      return revokeOtherSessions(command, state)
+    case 'expireSession':
+      return expireSession(command, state, circumstances)
+    default:
+      return unreachable(command)
+  }
+}
+
+/** The same key again: with the same body the first answer holds, with another it is a client's mistake. */
+const decideRepeat = (repeat: RepeatClaim, state: AccountState, { now, limits }: Circumstances): Decision | null => {
+  const earlier = state.recentCommands.find(({ commandId }) => commandId === repeat.commandId)
+  if (earlier === undefined || now - earlier.at > limits.idempotencyMs) return null
+  return earlier.idempotency.bodyHash === repeat.bodyHash
+    ? { kind: 'repeated', idempotency: earlier.idempotency }
+    : reject({ code: 'idempotency-mismatch' })
+}
+
+const unreachable = (command: never): never => {
+  throw new Error(`decide does not know ${JSON.stringify(command)}`)
+}

@@ -1,0 +1,90 @@
+/**
+ * When a session was last used: operational data, not history. Memory may say that a session is active, for it saw the
+ * request; only the table may say that it is idle, for another process may have seen one. Writes are spaced by
+ * `activityMs`, so a session used through two processes can be found idle up to that much early, never late.
+ */
+import type { Kysely } from 'kysely'
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import type { Database } from '../platform/database.ts'
+
+export interface SessionAccess {
+  readonly sessionId: string
+  readonly userId: string
+  readonly signedInAt: number
+}
+
+export interface Activity {
+  /** Milliseconds since 1970 of the last access, as far as it matters for telling whether the session is idle. */
+  lastAccess(session: SessionAccess, now: number): Promise<number>
+  /** Notes an access. The write goes its own way: a request does not wait for it. */
+  touch(session: SessionAccess, now: number): void
+  /** Last accesses of a user's sessions: what the table says, and what this process knows beyond it. */
+  ofUser(userId: string): Promise<ReadonlyMap<string, number>>
+  /** Waits for writes under way. */
+  flush(): Promise<void>
+}
+
+const REMEMBERED = 50_000
+
+export const openActivity = (
+  db: Kysely<Database>,
+  { idleMs, activityMs, log }: { readonly idleMs: number; readonly activityMs: number; readonly log: Logger },
+): Activity => {
+  const seen = new LRUCache<string, { at: number; written: number }>({ max: REMEMBERED })
+  const writes = new Set<Promise<void>>()
+
+  const write = async ({ sessionId, userId }: SessionAccess, now: number): Promise<void> => {
+    try {
+      await db
+        .insertInto('vault.activity')
+        .values({ session_id: sessionId, user_id: userId, last_accessed_at: new Date(now) })
+        .onConflict((conflict) =>
+          conflict.column('session_id').doUpdateSet((eb) => ({
+            last_accessed_at: eb.fn('greatest', ['vault.activity.last_accessed_at', 'excluded.last_accessed_at']),
+          })),
+        )
+        .execute()
+    } catch (error) {
+      log.warn({ err: error }, 'the last access of a session could not be written')
+    }
+  }
+
+  return {
+    async lastAccess(session, now) {
+      const memory = seen.get(session.sessionId)?.at ?? 0
+      const known = Math.max(memory, session.signedInAt)
+      if (now - known < idleMs) return known
+      const row = await db
+        .selectFrom('vault.activity')
+        .select('last_accessed_at')
+        .where('session_id', '=', session.sessionId)
+        .executeTakeFirst()
+      return Math.max(known, row?.last_accessed_at.getTime() ?? 0)
+    },
+    touch(session, now) {
+      const entry = seen.get(session.sessionId)
+      const due = entry === undefined || now - entry.written >= activityMs
+      seen.set(session.sessionId, { at: Math.max(now, entry?.at ?? 0), written: due ? now : entry.written })
+      if (!due) return
+      const writing = write(session, now).finally(() => writes.delete(writing))
+      writes.add(writing)
+    },
+    async ofUser(userId) {
+      const rows = await db
+        .selectFrom('vault.activity')
+        .select(['session_id', 'last_accessed_at'])
+        .where('user_id', '=', userId)
+        .execute()
+      return new Map(
+        rows.map((row) => {
+          const at = Math.max(row.last_accessed_at.getTime(), seen.peek(row.session_id)?.at ?? 0)
+          return [row.session_id, at] as const
+        }),
+      )
+    },
+    async flush() {
+      await Promise.all(writes)
+    },
+  }
+}

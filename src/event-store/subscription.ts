@@ -1,0 +1,128 @@
+import type { Logger } from 'pino'
+import { errorSummary } from '../platform/postgres.ts'
+import { decodeEvent, type StoredEvent } from './decode.ts'
+import { Latch } from './latch.ts'
+import { type Position, StoreUnavailable, type SubscriptionMessage } from './port.ts'
+
+export interface LogPage {
+  readonly events: readonly StoredEvent[]
+  /** There probably are events after these. */
+  readonly more: boolean
+}
+
+/** A log that is read in pages and tells when it has grown. Its errors while it is away are StoreUnavailable. */
+export interface PagedLog {
+  /** The next events after the position, in order and without gaps; empty at the tail. */
+  pageAfter(position: Position): Promise<LogPage>
+  /** Position of the last event. */
+  tail(): Promise<Position>
+  /** Calls `grown` whenever there may be something new, until the returned function is called. */
+  onGrowth(grown: () => void): Promise<() => void>
+}
+
+/** A belt for the notifications, should one ever be lost. */
+const POLL_MS = 5_000
+const FIRST_RETRY_MS = 50
+const LAST_RETRY_MS = 5_000
+
+/**
+ * Follows the log from the event after `after` until the signal aborts. Holds at most two pages: the one being
+ * consumed and the one after it.
+ */
+export function follow(
+  source: PagedLog,
+  after: Position | 'start' | 'end',
+  signal: AbortSignal,
+  log: Logger,
+): AsyncGenerator<SubscriptionMessage> {
+  // Asked for now, not at the first next(): `end` means the end at the time of the call.
+  const start = after === 'end' ? source.tail() : Promise.resolve(after === 'start' ? 0n : after)
+  start.catch(() => {})
+  return messages(source, start, signal, log)
+}
+
+async function* messages(
+  source: PagedLog,
+  start: Promise<Position>,
+  signal: AbortSignal,
+  log: Logger,
+): AsyncGenerator<SubscriptionMessage> {
+  if (signal.aborted) return
+  const news = new Latch()
+  const stopListening = await source.onGrowth(news.set)
+  const persist = <T>(first: Promise<T> | undefined, call: () => Promise<T>) =>
+    untilAvailable(first, call, news, signal, log)
+  try {
+    let last = await persist(start, () => source.tail())
+    let told = false
+    while (last !== undefined && !signal.aborted) {
+      const from = last
+      let page = await persist(undefined, () => source.pageAfter(from))
+      if (page?.events.length === 0) {
+        if (!told) yield { kind: 'caughtUp' }
+        told = true
+        await news.wait(POLL_MS, signal)
+      }
+      while (page && page.events.length > 0) {
+        told = false
+        const ahead = fetchAhead(source, page)
+        for (const stored of page.events) {
+          if (signal.aborted) return
+          yield { kind: 'event', event: decodeEvent(stored) }
+          last = stored.position
+        }
+        // What was fetched ahead may be out of date where it is empty: the tail is only believed afresh.
+        page = await unlessAborted(ahead, signal)
+      }
+    }
+  } finally {
+    stopListening()
+  }
+}
+
+/** Never fails: what could not be fetched ahead is fetched in its turn, with its error. */
+async function fetchAhead(source: PagedLog, { events, more }: LogPage): Promise<LogPage> {
+  const last = events.at(-1)
+  if (!last || !more) return NOTHING
+  try {
+    return await source.pageAfter(last.position)
+  } catch {
+    return NOTHING
+  }
+}
+
+const NOTHING: LogPage = { events: [], more: false }
+
+/** The call's result, tried again while the store is away; undefined after an abort. `first` is a try already made. */
+async function untilAvailable<T>(
+  first: Promise<T> | undefined,
+  call: () => Promise<T>,
+  news: Latch,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<T | undefined> {
+  let attempt = first
+  for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
+    // Before the look, so that what happens between the look and the wait is not lost.
+    news.clear()
+    try {
+      return await unlessAborted(attempt ?? call(), signal)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      log.warn({ ...errorSummary(error.cause), retryMs }, 'a subscription is interrupted')
+    }
+    attempt = undefined
+    await news.wait(retryMs, signal)
+  }
+  return undefined
+}
+
+/** The promise's outcome, or undefined at the abort, whichever is first: a hung store must not hold the reader. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => resolve(undefined)
+    if (signal.aborted) aborted()
+    signal.addEventListener('abort', aborted)
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
+}

@@ -1,0 +1,26 @@
+/** What the resources are made of: the services of the command side, the read side, and the ways to sign in. */
+import type { Kysely } from 'kysely'
+import type { ClientContextResolver } from '../../client-context/client-context.ts'
+import type { Authenticated } from '../../commands/authenticate.ts'
+import type { Services } from '../../commands/services.ts'
+import type { Database } from '../../platform/database.ts'
+import type { Progress } from '../../projector/progress.ts'
+import type { SessionHash } from '../../secrets/session-hash.ts'
+import type { Sealer } from '../cursor.ts'
+import { type Endpoint, endpointsFor } from '../endpoint.ts'
+
+export interface Api {
+  readonly services: Services
+  readonly db: Kysely<Database>
+  readonly progress: Progress
+  readonly clientContext: ClientContextResolver
+  readonly sessionHash: SessionHash
+  readonly sealer: Sealer
+  readonly registration: 'open' | 'closed'
+  readonly consistencyWaitMs: number
+}
+
+export type Ways = { readonly session: Authenticated }
+export type ApiEndpoint = Endpoint<Ways>
+
+export const endpoint = endpointsFor<Ways>()

@@ -1,0 +1,59 @@
+/** What the resources that carry out commands share: who asks from where, repeats, and answers. */
+import { z } from 'zod'
+import type { Outcome } from '../../account/commands.ts'
+import type { Authenticated } from '../../commands/authenticate.ts'
+import type { SessionRequest } from '../../commands/by-session.ts'
+import type { Answer, CommandResult } from '../../commands/command-bus.ts'
+import { commandIdOf, hashBody } from '../../commands/request-hash.ts'
+import type { CommandContext } from '../../commands/seal-events.ts'
+import type { JsonObject, Position } from '../../event-store/port.ts'
+import { idempotencyKey } from '../idempotency-key.ts'
+import { Problem } from '../problem.ts'
+import type { RequestInfo } from '../request-info.ts'
+import type { Api } from './api.ts'
+import { rejectionProblem } from './rejections.ts'
+
+export const idempotencyHeader = z.strictObject({ 'Idempotency-Key': idempotencyKey.optional() })
+
+export const contextOf = async (
+  { clientContext }: Api,
+  request: RequestInfo,
+): Promise<Omit<CommandContext, 'actor' | 'sessionId'>> => ({
+  correlationId: request.id,
+  client: await clientContext.resolve({ ip: request.address, userAgent: request.header('User-Agent') }),
+})
+
+interface Keyed {
+  readonly key: string | undefined
+  readonly body?: JsonObject
+  readonly secretFields?: readonly string[]
+}
+
+export const sessionRequest = async (
+  api: Api,
+  who: Authenticated,
+  request: RequestInfo,
+  { key, body = {}, secretFields = [] }: Keyed,
+): Promise<SessionRequest> => {
+  const context = await contextOf(api, request)
+  if (key === undefined) return { who, context }
+  const { method, path } = request
+  const identified = { actorId: who.account.userId, method, path, key, body, secretFields }
+  const repeat = { commandId: commandIdOf(identified), bodyHash: await hashBody(api.services, identified) }
+  return { who, context, repeat }
+}
+
+/** What a command came to: an answer, its first or its remembered one. Throws a Problem where it was refused. */
+export const settle = (
+  { services }: Api,
+  result: CommandResult,
+  answer: (outcome: Outcome) => Answer,
+): Answer & { readonly position: Position | null; readonly repeated: boolean } => {
+  if (result.kind === 'rejected') throw rejectionProblem(result.rejection, services.now())
+  if (result.kind === 'accepted') {
+    return { ...answer(result.outcome), position: result.position, repeated: false }
+  }
+  const { status, body, secret } = result.idempotency
+  if (secret) throw new Problem(409, 'already-done')
+  return { status, body, secret, position: result.position, repeated: true }
+}

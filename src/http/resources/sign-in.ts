@@ -1,0 +1,133 @@
+/** Registering, signing in and signing out. */
+import { z } from 'zod'
+import { emailSchema } from '../../accounts/email.ts'
+import { runBySession } from '../../commands/by-session.ts'
+import { logIn } from '../../commands/log-in.ts'
+import { register } from '../../commands/register.ts'
+import { describePolicy } from '../../secrets/password-policy.ts'
+import { Problem } from '../problem.ts'
+import { type Api, type ApiEndpoint, endpoint } from './api.ts'
+import { contextOf, sessionRequest, settle } from './commands.ts'
+import { commandHeaders, consistencyOf } from './consistency.ts'
+import { passwordProblem, throttled } from './rejections.ts'
+import { nameSchema, newPasswordProblems, userSchema } from './schemas.ts'
+import { clearedSessionCookie, sessionCookie } from './session-cookie.ts'
+
+const tag = 'Signing in'
+const password = z.string().min(1)
+
+export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
+  endpoint({
+    method: 'POST',
+    path: '/v1/auth/register',
+    summary: 'Register an account',
+    description:
+      'Signs nobody in. Closed by default in production: open registration reveals which addresses are taken.',
+    tag,
+    auth: 'none',
+    body: z.strictObject({ email: emailSchema, password, name: nameSchema.optional() }),
+    responses: {
+      201: { description: 'Registered', schema: z.strictObject({ user: userSchema }), headers: commandHeaders },
+    },
+    problems: {
+      403: ['registration-closed'],
+      409: ['email-taken'],
+      422: newPasswordProblems,
+      503: ['store-unavailable', 'overloaded'],
+    },
+    async handler({ body, request }) {
+      if (api.registration === 'closed') throw new Problem(403, 'registration-closed')
+      const { email } = body
+      const name = body.name ?? null
+      const context = await contextOf(api, request)
+      const result = await register(api.services, { email, password: body.password, name }, context)
+      if (result.kind === 'passwordRefused') throw passwordProblem(result.problems, '#/password')
+      if (result.kind === 'emailTaken') throw new Problem(409, 'email-taken')
+      return { status: 201, body: { user: { id: result.userId, email, name } }, ...consistencyOf(api, result.position) }
+    },
+  }),
+
+  endpoint({
+    method: 'POST',
+    path: '/v1/auth/login',
+    summary: 'Sign in with e-mail address and password',
+    tag,
+    auth: 'none',
+    body: z.strictObject({ email: z.string().min(1).max(1_000), password }),
+    responses: {
+      200: {
+        description: 'Signed in; the cookie `__Host-session` is set',
+        schema: z.strictObject({ status: z.literal('authenticated'), session: z.strictObject({ id: z.uuid() }) }),
+        headers: commandHeaders,
+      },
+    },
+    problems: { 401: ['invalid-credentials'], 429: ['login-throttled'], 503: ['store-unavailable', 'overloaded'] },
+    async handler({ body, request }) {
+      // What is no address at all takes the way of an unknown one, under the spelling that was typed.
+      const email = emailSchema.safeParse(body.email).data ?? body.email
+      const context = await contextOf(api, request)
+      const result = await logIn(api.services, { email, password: body.password }, context)
+      if (result.kind === 'refused') throw new Problem(401, 'invalid-credentials')
+      if (result.kind === 'throttled') throw throttled(result.until, api.services.now())
+      const { headers, cookies } = consistencyOf(api, result.position)
+      return {
+        status: 200,
+        body: { status: 'authenticated' as const, session: { id: result.sessionId } },
+        headers,
+        cookies: [sessionCookie(result.token), ...cookies],
+      }
+    },
+  }),
+
+  endpoint({
+    method: 'POST',
+    path: '/v1/auth/logout',
+    summary: 'Sign out',
+    tag,
+    auth: 'session',
+    responses: {
+      204: {
+        description: 'Signed out; the session is dead',
+        headers: { 'Clear-Site-Data': 'Forget everything', ...commandHeaders },
+      },
+    },
+    async handler({ auth, request }) {
+      const answer = () => ({ status: 204, body: null, secret: false })
+      const asked = await sessionRequest(api, auth, request, { key: undefined })
+      const { position } = settle(
+        api,
+        await runBySession(api.services, asked, () => ({ kind: 'logOut' }), answer),
+        answer,
+      )
+      const { headers, cookies } = consistencyOf(api, position)
+      return {
+        status: 204,
+        headers: { 'Clear-Site-Data': '"cache", "cookies", "storage"', ...headers },
+        cookies: [clearedSessionCookie(), ...cookies],
+      }
+    },
+  }),
+
+  endpoint({
+    method: 'GET',
+    path: '/v1/password-policy',
+    summary: 'What a new password has to be',
+    tag,
+    auth: 'none',
+    responses: { 200: { description: 'The policy', schema: policySchema } },
+    handler: () => ({ status: 200, body: describePolicy(api.services.passwordPolicy) }),
+  }),
+]
+
+const policySchema = z.strictObject({
+  policy: z.enum(['default', 'nist', 'pci']),
+  minLength: z.int(),
+  maxLength: z.int(),
+  history: z.int(),
+  composition: z.array(z.enum(['letter', 'digit'])),
+  blocklist: z.strictObject({
+    commonPasswords: z.int(),
+    patterns: z.array(z.string()),
+    contextWords: z.array(z.string()),
+  }),
+})

@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { AnyResult } from './endpoint.ts'
+import { type Problem, problemBody, problemMediaType } from './problem.ts'
+
+/** Sends what a handler has returned; resolves when all of it is written. `head`: the same without the content. */
+export async function sendResult(response: ServerResponse, result: AnyResult, head: boolean): Promise<void> {
+  response.statusCode = result.status
+  setHeaders(response, result.headers, result.cookies)
+  const content =
+    result.content ??
+    (result.body === undefined ? undefined : { type: jsonMediaType, data: JSON.stringify(result.body) })
+  if (content === undefined) {
+    response.end()
+    return
+  }
+  response.setHeader('Content-Type', content.type)
+  if (!(content.data instanceof Readable)) {
+    sendWhole(response, content.data, head)
+    return
+  }
+  if (head) {
+    content.data.destroy()
+    response.end()
+    return
+  }
+  // Who waits for the first event of a stream shall at least know that it has begun.
+  response.flushHeaders()
+  await pipeline(content.data, response)
+}
+
+/** Sends a refusal as problem details. */
+export function sendProblem(response: ServerResponse, problem: Problem, requestId: string, head: boolean): void {
+  response.statusCode = problem.status
+  setHeaders(response, problem.headers, problem.cookies)
+  response.setHeader('Content-Type', problemMediaType)
+  sendWhole(response, problemBody(problem, requestId), head)
+}
+
+const jsonMediaType = 'application/json; charset=utf-8'
+
+function setHeaders(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>> = {},
+  cookies: readonly string[] = [],
+): void {
+  for (const name of Object.keys(headers)) response.setHeader(name, headers[name] ?? '')
+  if (cookies.length > 0) response.setHeader('Set-Cookie', cookies)
+}
+
+function sendWhole(response: ServerResponse, data: string | Buffer, head: boolean): void {
+  response.setHeader('Content-Length', Buffer.byteLength(data))
+  response.end(head ? undefined : data)
+}

@@ -1,0 +1,215 @@
+/** The composition root: configuration, stores, projectors, HTTP; started in this order and stopped in the reverse. */
+import { hostname } from 'node:os'
+import { pathToFileURL } from 'node:url'
+import { Kysely, PostgresDialect } from 'kysely'
+import packageJson from '../package.json' with { type: 'json' }
+import { auditlog } from '../projections/auditlog.ts'
+import { sessions } from '../projections/sessions.ts'
+import { openAccounts } from './accounts/accounts.ts'
+import { openActivity } from './accounts/activity.ts'
+import { followErasures } from './accounts/live.ts'
+import { openClientContext } from './client-context/client-context.ts'
+import { openAdmission } from './commands/admission.ts'
+import { openCommandBus } from './commands/command-bus.ts'
+import { openKeyedQueue } from './commands/keyed-queue.ts'
+import type { Services } from './commands/services.ts'
+import { openThrottles } from './commands/throttles.ts'
+import { type Config, InvalidConfiguration, readConfig } from './config.ts'
+import { openPostgresEventStore } from './event-store/postgres.ts'
+import { createApp } from './http/app.ts'
+import { openSealer } from './http/cursor.ts'
+import type { Api } from './http/resources/api.ts'
+import { apiEndpoints } from './http/resources/endpoints.ts'
+import { translateFailure } from './http/resources/failures.ts'
+import { healthEndpoints } from './http/resources/health.ts'
+import { sessionAuthenticator } from './http/resources/session-cookie.ts'
+import { CannotListen, type Listening, listen } from './http/server.ts'
+import type { Database } from './platform/database.ts'
+import { EmbeddedPostgresError } from './platform/embedded-postgres/error.ts'
+import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { openLog } from './platform/log.ts'
+import { migrate } from './platform/migrations.ts'
+import { Notifications } from './platform/notifications.ts'
+import { isDatabaseAway, openPool } from './platform/postgres.ts'
+import { openEvent, overAccounts } from './projector/open-events.ts'
+import { openProgress } from './projector/progress.ts'
+import { type RunningProjector, runProjection } from './projector/projector.ts'
+import { registerProjections } from './projector/schema.ts'
+import { loadMasterKey } from './secrets/master-key.ts'
+import { openPasswordHasher } from './secrets/password-hashing.ts'
+import { CannotOpen } from './secrets/sealing.ts'
+import { openSessionHash } from './secrets/session-hash.ts'
+import { openVault } from './secrets/vault.ts'
+import { vaultMigrations } from './secrets/vault-schema.ts'
+
+export interface Running {
+  /** Where HTTP is served. */
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** What a test may put in the place of the real thing. */
+export interface Overrides {
+  readonly now?: () => number
+  readonly checkAnswers?: boolean
+}
+
+const PROJECTIONS = [sessions, auditlog]
+const POOL_SIZE = 20
+
+/** Throws an error whose message is one sentence for the operator where it cannot start; what had started is stopped. */
+export const start = async (
+  config: Config,
+  { now = Date.now, checkAnswers = false }: Overrides = {},
+): Promise<Running> => {
+  const stops: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const step of stops.splice(0).reverse()) await step()
+  }
+  /** What is started is stopped in the reverse order, also when a later part cannot start. */
+  const keep = <T>(part: T, end: (part: T) => Promise<unknown>): T => {
+    stops.push(() => end(part))
+    return part
+  }
+
+  try {
+    const log = openLog(config.logLevel)
+    const master = await loadMasterKey(config)
+
+    const connection =
+      config.databaseUrl === undefined
+        ? keep(await startEmbeddedPostgres({ dataDir: config.dataDir, log }), (server) => server.release()).connection
+        : { connectionString: config.databaseUrl }
+    const pool = openPool(connection, { applicationName: 'strongroom', max: POOL_SIZE, log })
+    const db = keep(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), (open) => open.destroy())
+    const notifications = keep(new Notifications(connection, log), (open) => open.close())
+    await migrate(pool, 'vault', vaultMigrations)
+    const projections = PROJECTIONS.map(overAccounts)
+    await registerProjections(pool, projections)
+
+    const vault = await openVault(db, master)
+    const storeConnection = config.eventStoreUrl === undefined ? connection : { connectionString: config.eventStoreUrl }
+    const store = keep(await openPostgresEventStore({ connection: storeConnection, log }), (open) => open.close())
+    const accounts = openAccounts(store)
+
+    const projectors = config.roles.has('projector')
+      ? projections.map((projection) =>
+          keep(
+            runProjection({
+              projection,
+              store,
+              decode: openEvent(vault),
+              pool,
+              notifications,
+              owner: `${hostname()}:${process.pid}`,
+              log,
+            }),
+            (running) => running.stop(),
+          ),
+        )
+      : []
+
+    const checks = {
+      eventStore: () => store.ping(),
+      database: async () => void (await pool.query('select 1')),
+      ...Object.fromEntries(
+        projectors.map((running) => [`projection ${running.status().name}`, async () => mustRun(running)]),
+      ),
+    }
+
+    const health = healthEndpoints(checks)
+    const serving = {
+      ...config.http,
+      logger: log,
+      version: packageJson.version,
+      translateError: translateFailure,
+      checkAnswers,
+    }
+    if (!config.roles.has('api')) {
+      const server = keep(
+        await listen(createApp({ ...serving, endpoints: health, authenticators: {} }), config.http),
+        (open) => open.close(),
+      )
+      return { url: urlOf(config, server), stop }
+    }
+
+    keep(followErasures({ store, accounts, vault, log }), (live) => live.stop())
+    const sessionHash = openSessionHash(vault)
+    const services: Services = {
+      accounts,
+      activity: keep(openActivity(db, { ...config.session, log }), (open) => open.flush()),
+      admission: openAdmission(),
+      bus: openCommandBus({ store, accounts, vault, sessionHash, queue: openKeyedQueue(), limits: config.limits, now }),
+      hasher: openPasswordHasher(config.hashing),
+      throttles: openThrottles(db, config.limits),
+      vault,
+      limits: config.limits,
+      passwordPolicy: config.passwordPolicy,
+      session: config.session,
+      now,
+    }
+    const api: Api = {
+      services,
+      db,
+      progress: keep(openProgress({ pool, notifications, log }), async (open) => open.close()),
+      clientContext: keep(openClientContext({ log }), (open) => open.close()),
+      sessionHash,
+      sealer: openSealer(vault.key('sealed-tokens')),
+      registration: config.registration,
+      consistencyWaitMs: config.consistencyWaitMs,
+    }
+    const app = createApp({
+      ...serving,
+      endpoints: [...health, ...apiEndpoints(api)],
+      authenticators: { session: sessionAuthenticator(services) },
+    })
+    const server = keep(await listen(app, config.http), (open) => open.close())
+    return { url: urlOf(config, server), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Owned by this process or, as far as it knows, by another one that is at work. */
+const mustRun = (running: RunningProjector): void => {
+  const { state } = running.status()
+  if (state === 'halted' || state === 'stopped') throw new Error(`it is ${state}`)
+}
+
+const urlOf = ({ http }: Config, { port }: Listening): string => {
+  const anyLocal = ['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'].includes(http.host)
+  return `http://${anyLocal ? 'localhost' : http.host}:${port}`
+}
+
+/** Runs until SIGINT or SIGTERM. Prints one line when it is ready, or one sentence when it cannot start. */
+const run = async (): Promise<void> => {
+  const running = await start(readConfig(process.env))
+  process.stdout.write(`Strongroom is ready at ${running.url}\n`)
+  let stopping = false
+  const stop = () => {
+    if (stopping) return
+    stopping = true
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    )
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+}
+
+const fail = (error: unknown): never => {
+  process.stderr.write(`Strongroom cannot run: ${sentenceFor(error)}\n`)
+  process.exit(1)
+}
+
+const sentenceFor = (error: unknown): string => {
+  const told = [InvalidConfiguration, EmbeddedPostgresError, CannotListen, CannotOpen]
+  if (error instanceof Error && told.some((kind) => error instanceof kind)) return error.message
+  if (isDatabaseAway(error))
+    return 'the database cannot be reached; check DATABASE_URL, EVENT_STORE_URL and that it runs'
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) run().catch(fail)

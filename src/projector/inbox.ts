@@ -1,0 +1,106 @@
+import type { RecordedEvent, SubscriptionMessage } from '../event-store/port.ts'
+
+/** An event that arrived. Its decoding started then, so that a batch's slow decodes run side by side. */
+export interface Arrival<Event> {
+  readonly event: RecordedEvent
+  readonly decoded: Promise<Decoded<Event>>
+}
+
+/** A value, not a rejection: nobody may be waiting for it yet. */
+export type Decoded<Event> =
+  | { readonly ok: true; readonly value: Event }
+  | { readonly ok: false; readonly error: unknown }
+
+export interface Batch<Event> {
+  readonly arrivals: readonly Arrival<Event>[]
+  /** The last of them was the last event in the store. */
+  readonly caughtUp: boolean
+}
+
+/**
+ * Reads ahead of the writer, as far as one batch, while the batch before is being written: throughput in a catch-up,
+ * and no waiting for more in the live tail.
+ */
+export class Inbox<Event> {
+  /** Ends when the subscription has ended and its reader has stopped. Never rejects. */
+  readonly closed: Promise<void>
+  readonly #decode: (event: RecordedEvent) => Promise<Event>
+  readonly #capacity: number
+  readonly #signal: AbortSignal
+  readonly #queue: (Arrival<Event> | 'caughtUp')[] = []
+  #end: { readonly error: unknown } | 'ended' | undefined
+  #wakeReader: (() => void) | undefined
+  #wakeWriter: (() => void) | undefined
+
+  constructor(
+    messages: AsyncIterable<SubscriptionMessage>,
+    decode: (event: RecordedEvent) => Promise<Event>,
+    capacity: number,
+    signal: AbortSignal,
+  ) {
+    this.#decode = decode
+    this.#capacity = capacity
+    this.#signal = signal
+    signal.addEventListener('abort', () => this.#wakeBoth())
+    this.closed = this.#read(messages)
+  }
+
+  /**
+   * Whatever is there, at most `capacity` events, as soon as there is anything. Undefined after the abort, and when the
+   * subscription has ended; its error is thrown once every event before it was taken.
+   */
+  async take(): Promise<Batch<Event> | undefined> {
+    while (this.#queue.length === 0 && this.#end === undefined && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve
+      })
+    }
+    if (this.#signal.aborted) return undefined
+    if (this.#queue.length === 0) {
+      if (this.#end !== undefined && this.#end !== 'ended') throw this.#end.error
+      return undefined
+    }
+    const taken = this.#queue.splice(0)
+    this.#wakeReader?.()
+    return { arrivals: taken.filter((item) => item !== 'caughtUp'), caughtUp: taken.at(-1) === 'caughtUp' }
+  }
+
+  async #read(messages: AsyncIterable<SubscriptionMessage>): Promise<void> {
+    try {
+      for await (const message of messages) {
+        if (this.#signal.aborted) break
+        this.#queue.push(message.kind === 'event' ? this.#arrival(message.event) : 'caughtUp')
+        this.#wakeWriter?.()
+        while (this.#queue.length >= this.#capacity && !this.#signal.aborted) {
+          await new Promise<void>((resolve) => {
+            this.#wakeReader = resolve
+          })
+        }
+      }
+      this.#end = 'ended'
+    } catch (error) {
+      this.#end = { error }
+    }
+    this.#wakeWriter?.()
+  }
+
+  #arrival(event: RecordedEvent): Arrival<Event> {
+    return { event, decoded: settled(this.#decode, event) }
+  }
+
+  #wakeBoth(): void {
+    this.#wakeReader?.()
+    this.#wakeWriter?.()
+  }
+}
+
+async function settled<Event>(
+  decode: (event: RecordedEvent) => Promise<Event>,
+  event: RecordedEvent,
+): Promise<Decoded<Event>> {
+  try {
+    return { ok: true, value: await decode(event) }
+  } catch (error) {
+    return { ok: false, error }
+  }
+}

@@ -1,0 +1,111 @@
+import pg from 'pg'
+import { ProjectionFault } from './fault.ts'
+import type { ColumnValue, Projection, Table } from './row-operation.ts'
+import { arrayLiteral, type Column, selectExpression } from './values.ts'
+
+/** A table of one version of a projection, with the SQL that its rows are read and written by. */
+export interface TableLayout {
+  readonly name: string
+  /** Schema and physical name, quoted. */
+  readonly relation: string
+  readonly columns: readonly Column[]
+  readonly columnIndex: ReadonlyMap<string, number>
+  /** Indexes into `columns`, in the order of the primary key. */
+  readonly key: readonly number[]
+  readonly upsertSql: string
+  /** Reads and locks the rows of the keys given as arrays. */
+  readonly prefetchSql: string
+}
+
+const NAME = /^[a-z][a-z0-9_]{0,39}$/
+
+/** The tables of a projection by their names. Throws ProjectionFault where its definition contradicts itself. */
+export function layoutsOf(
+  projection: Pick<Projection<never>, 'name' | 'version' | 'tables'>,
+): Map<string, TableLayout> {
+  const { name, version, tables } = projection
+  if (!NAME.test(name)) throw new ProjectionFault(`"${name}" is not a name for a projection`)
+  if (!Number.isInteger(version) || version < 1) throw new ProjectionFault(`${name}: versions count from 1`)
+  const layouts = new Map(tables.map((table) => [table.name, layoutOf(table, version)]))
+  if (layouts.size !== tables.length) throw new ProjectionFault(`${name} names a table twice`)
+  return layouts
+}
+
+/** Quoted name of a version's table, with the schema. */
+export function relationOf(table: string, version: number): string {
+  return `read.${pg.escapeIdentifier(`${table}_v${version}`)}`
+}
+
+function layoutOf(table: Table, version: number): TableLayout {
+  if (!NAME.test(table.name)) throw new ProjectionFault(`"${table.name}" is not a name for a table`)
+  const columns = Object.entries(table.columns).map(([name, { type, nullable = false }]): Column => {
+    if (!NAME.test(name)) throw new ProjectionFault(`${table.name}: "${name}" is not a name for a column`)
+    return { name, type, nullable, label: `${table.name}.${name}` }
+  })
+  const columnIndex = new Map(columns.map((column, index) => [column.name, index]))
+  const key = table.primaryKey.map((name) => {
+    const index = columnIndex.get(name)
+    if (index === undefined || columns[index]?.nullable) {
+      throw new ProjectionFault(`${table.name}: "${name}" cannot be part of the primary key`)
+    }
+    return index
+  })
+  const relation = relationOf(table.name, version)
+  return {
+    name: table.name,
+    relation,
+    columns,
+    columnIndex,
+    key,
+    upsertSql: upsertSql(relation, columns, key),
+    prefetchSql: prefetchSql(relation, columns, key),
+  }
+}
+
+const quoted = (column: Column) => pg.escapeIdentifier(column.name)
+
+function upsertSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
+  const rest = columns.filter((_, index) => !key.includes(index))
+  const change = rest.map((column) => `${quoted(column)} = excluded.${quoted(column)}`).join(', ')
+  return `
+    insert into ${relation} (${columns.map(quoted).join(', ')})
+    select * from ${unnest(columns)}
+    on conflict (${pick(columns, key).map(quoted).join(', ')}) do ${change === '' ? 'nothing' : `update set ${change}`}`
+}
+
+function prefetchSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
+  const keyColumns = pick(columns, key)
+  return `
+    select ${columns.map((column) => selectExpression('t', quoted(column), column.type)).join(', ')}
+      from ${relation} t
+      join ${unnest(keyColumns)} as wanted(${keyColumns.map(quoted).join(', ')})
+        on ${keyColumns.map((column) => `t.${quoted(column)} = wanted.${quoted(column)}`).join(' and ')}
+       for update of t`
+}
+
+/** Deletes the rows that equal one of the combinations given as arrays. */
+export function deleteSql(layout: TableLayout, columnIndexes: readonly number[]): string {
+  const columns = pick(layout.columns, columnIndexes)
+  return `
+    delete from ${layout.relation} t
+     using ${unnest(columns)} as gone(${columns.map(quoted).join(', ')})
+     where ${columns.map((column) => `t.${quoted(column)} = gone.${quoted(column)}`).join(' and ')}`
+}
+
+/** One array parameter per column, for statements made by this file. */
+export function columnArrays(columns: readonly Column[], rows: readonly (readonly ColumnValue[])[]): string[] {
+  return columns.map((column, index) =>
+    arrayLiteral(
+      column.type,
+      rows.map((row) => row[index] ?? null),
+    ),
+  )
+}
+
+function unnest(columns: readonly Column[]): string {
+  return `unnest(${columns.map((column, index) => `$${index + 1}::${column.type}[]`).join(', ')})`
+}
+
+export function pick<T>(list: readonly T[], indexes: readonly number[]): T[] {
+  return indexes.flatMap((index) => list.slice(index, index + 1))
+}

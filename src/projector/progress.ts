@@ -1,0 +1,93 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import type { Notifications } from '../platform/notifications.ts'
+import { PROJECTION_CHANNEL, type ProjectionNews, parseNews } from './channel.ts'
+import { Gauge, type LiveRow, type WaitOutcome } from './gauge.ts'
+
+export interface ProgressOptions {
+  readonly pool: pg.Pool
+  readonly notifications: Notifications
+  readonly log: Logger
+}
+
+export interface ReadModelStatus {
+  readonly name: string
+  readonly version: number
+  readonly state: 'running' | 'halted'
+  /** A process holds its lease. */
+  readonly owned: boolean
+  /** Last event handled; null before the first. */
+  readonly position: bigint | null
+  /** 0 when caught up, else the age of the last event handled by the database's clock; null before the first. */
+  readonly lagSeconds: number | null
+}
+
+/** How far the read models are, for the side that queries them: also in a process that runs no projector. */
+export interface Progress {
+  /**
+   * Waits until the live version of the projection has handled the event at the position. `halted` at once when nothing
+   * will get it there at present: it is halted, no process owns it, or it does not exist. `behind` after `timeoutMs`,
+   * or when the signal aborts. Throws when the database cannot be asked.
+   */
+  waitFor(name: string, position: bigint, timeoutMs: number, signal?: AbortSignal): Promise<WaitOutcome>
+  /** Of the live version; undefined where there is none. Throws what PostgreSQL throws. */
+  statusOf(name: string): Promise<ReadModelStatus | undefined>
+  close(): Promise<void>
+}
+
+/** Reads `read.projections`, and listens to what projectors tell. */
+export function openProgress({ pool, notifications, log }: ProgressOptions): Progress {
+  const gauges = new Map<string, Gauge>()
+  const gaugeOf = (name: string) => {
+    const gauge = gauges.get(name) ?? new Gauge(() => readLive(pool, name))
+    gauges.set(name, gauge)
+    return gauge
+  }
+  const listening = notifications.listen(PROJECTION_CHANNEL, (payload) => {
+    const news = payload === undefined ? undefined : parseNews(payload)
+    if (news) tell(gauges.get(news.name), news)
+    else for (const gauge of gauges.values()) gauge.forget()
+  })
+  listening.catch((error: unknown) => log.error({ err: error }, 'the progress of read models cannot be listened to'))
+  return {
+    waitFor: async (name, position, timeoutMs, signal) => {
+      // Without it a check might be older than the first notification heard.
+      await listening
+      return gaugeOf(name).waitFor(position, timeoutMs, signal)
+    },
+    statusOf: (name) => readStatus(pool, name),
+    close: async () => {
+      const stop = await listening.catch(() => undefined)
+      stop?.()
+    },
+  }
+}
+
+function tell(gauge: Gauge | undefined, { version, position }: ProjectionNews): void {
+  if (position === null) gauge?.forget()
+  else gauge?.advance(version, position)
+}
+
+async function readLive(pool: pg.Pool, name: string): Promise<LiveRow | undefined> {
+  const { rows } = await pool.query<{ version: number; position: string | null; moving: boolean }>(
+    `select version, position::text,
+            state = 'running' and owner is not null and lease_until > clock_timestamp() as moving
+       from read.projections where name = $1 and live`,
+    [name],
+  )
+  const [row] = rows
+  return row && { ...row, position: row.position === null ? null : BigInt(row.position) }
+}
+
+async function readStatus(pool: pg.Pool, name: string): Promise<ReadModelStatus | undefined> {
+  const { rows } = await pool.query<Omit<ReadModelStatus, 'position'> & { position: string | null }>(
+    `select name, version, state, owned, position::text,
+            case when caught_up and owned then 0
+                 else greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds"
+       from (select *, coalesce(owner is not null and lease_until > clock_timestamp(), false) as owned
+               from read.projections where name = $1 and live) as live`,
+    [name],
+  )
+  const [row] = rows
+  return row && { ...row, position: row.position === null ? null : BigInt(row.position) }
+}

@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import { DecodeError, type EventStore, type RecordedEvent, StoreUnavailable } from '../event-store/port.ts'
+import { isDatabaseAway } from '../platform/postgres.ts'
+import { LeaseLost, writeBatch } from './batch.ts'
+import { describeFault } from './fault.ts'
+import { type Arrival, Inbox } from './inbox.ts'
+import type { TableLayout } from './layout.ts'
+import { haltAndRelease, type Lease, renewLease } from './lease.ts'
+import type { Projection } from './row-operation.ts'
+
+export interface SessionOptions<Event> {
+  readonly projection: Projection<Event>
+  readonly layouts: ReadonlyMap<string, TableLayout>
+  readonly store: Pick<EventStore, 'subscribe'>
+  readonly decode: (event: RecordedEvent) => Promise<Event>
+  readonly pool: pg.Pool
+  readonly batchSize: number
+  readonly log: Logger
+}
+
+/** Kept up to date while a session runs, for whoever wants to know how far it is. */
+export interface SessionProgress {
+  lease: Lease
+  caughtUp: boolean
+  batches: number
+  events: number
+}
+
+export type SessionEnd =
+  | { readonly kind: 'stopped' }
+  /** Another owner has taken over, or this one was silent for too long. */
+  | { readonly kind: 'lost' }
+  /** Everything before this position is written, and the event there cannot be. */
+  | { readonly kind: 'halted'; readonly at: bigint }
+
+/**
+ * The work of an owner, from the checkpoint of the lease on: one batch after another until `stop` aborts, the lease is
+ * lost, or an event cannot be projected. A batch under way at the abort is finished. Throws what is nobody's fault
+ * (`isPassing`, `isSchemaGone`) and what nobody foresaw; the checkpoint then tells where to go on.
+ */
+export async function workAsOwner<Event>(
+  options: SessionOptions<Event>,
+  progress: SessionProgress,
+  stop: AbortSignal,
+): Promise<SessionEnd> {
+  const session = new AbortController()
+  const end = () => session.abort()
+  stop.addEventListener('abort', end)
+  if (stop.aborted) end()
+  const heartbeat = beat(options, progress, session)
+  const messages = options.store.subscribe(progress.lease.position ?? 'start', session.signal)
+  const inbox = new Inbox(messages, options.decode, options.batchSize, session.signal)
+  try {
+    const halted = await follow(options, progress, inbox, session.signal)
+    if (halted) return halted
+    return stop.aborted ? { kind: 'stopped' } : { kind: 'lost' }
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error
+    options.log.warn({ reason: error.message }, 'the projector steps down')
+    return { kind: 'lost' }
+  } finally {
+    end()
+    stop.removeEventListener('abort', end)
+    await Promise.all([heartbeat, inbox.closed])
+    progress.caughtUp = false
+  }
+}
+
+/**
+ * Whether an error says nothing about the event at hand, and the same batch may pass later: the database or the store
+ * is away, a deadlock, or a lock not got in time.
+ */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof StoreUnavailable || isDatabaseAway(error) || hasSqlState(error, /^(40...|55P03)$/)) return true
+  return isPassing(error.cause)
+}
+
+/** The tables or their schema are gone: an operator may drop them, to have them built anew. */
+export function isSchemaGone(error: unknown): boolean {
+  return error instanceof Error && hasSqlState(error, /^(42P01|3F000)$/)
+}
+
+function hasSqlState(error: Error, codes: RegExp): boolean {
+  return 'code' in error && typeof error.code === 'string' && codes.test(error.code)
+}
+
+async function follow<Event>(
+  options: SessionOptions<Event>,
+  progress: SessionProgress,
+  inbox: Inbox<Event>,
+  signal: AbortSignal,
+): Promise<SessionEnd | undefined> {
+  try {
+    for (;;) {
+      const batch = await inbox.take()
+      if (!batch && signal.aborted) return undefined
+      // A subscription does not end by itself: its store was closed under us.
+      if (!batch) throw new StoreUnavailable('notCommitted')
+      if (batch.arrivals.length > 0) progress.caughtUp = false
+      const failure = await project(options, progress, batch.arrivals, batch.caughtUp, signal)
+      if (failure) return await halt(options, progress.lease, failure)
+      progress.caughtUp = batch.caughtUp
+    }
+  } catch (error) {
+    // The store cannot even read it: all that is known of the event is where it is.
+    if (error instanceof DecodeError) return halt(options, progress.lease, { event: error, error })
+    throw error
+  }
+}
+
+interface Failure {
+  readonly event: Pick<RecordedEvent, 'position' | 'type'> & Partial<RecordedEvent>
+  readonly error: unknown
+}
+
+/**
+ * Writes the arrivals, in halves and halves of halves where they cannot be written together, so that everything before
+ * the first event at fault is committed. Returns that event.
+ */
+async function project<Event>(
+  options: SessionOptions<Event>,
+  progress: SessionProgress,
+  arrivals: readonly Arrival<Event>[],
+  caughtUp: boolean,
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
+  const last = arrivals.at(-1)
+  if (!last) return undefined
+  try {
+    const decoded = await unlessAborted(decodedAll(arrivals), signal)
+    if (!decoded || signal.aborted) return undefined
+    const operations = decoded.flatMap((event) => options.projection.apply(event))
+    const { position, recordedAt: eventTime } = last.event
+    const batch = { operations, position, eventTime, caughtUp }
+    progress.lease = await writeBatch(options.pool, options.layouts, progress.lease, batch)
+    progress.batches += 1
+    progress.events += arrivals.length
+    return undefined
+  } catch (error) {
+    if (error instanceof LeaseLost || isPassing(error) || isSchemaGone(error)) throw error
+    if (arrivals.length === 1) return { event: last.event, error }
+  }
+  const middle = arrivals.length >> 1
+  const first = await project(options, progress, arrivals.slice(0, middle), false, signal)
+  return first ?? (await project(options, progress, arrivals.slice(middle), caughtUp, signal))
+}
+
+async function decodedAll<Event>(arrivals: readonly Arrival<Event>[]): Promise<Event[]> {
+  const outcomes = await Promise.all(arrivals.map(({ decoded }) => decoded))
+  return outcomes.map((outcome) => {
+    if (outcome.ok) return outcome.value
+    throw outcome.error
+  })
+}
+
+async function halt<Event>(options: SessionOptions<Event>, lease: Lease, failure: Failure): Promise<SessionEnd> {
+  const { position, type, id = null, stream = null, revision = null } = failure.event
+  const fault = describeFault(failure.error)
+  const detail = { position, eventId: id, type, stream, revision, fault }
+  if (!(await haltAndRelease(options.pool, lease, detail))) return { kind: 'lost' }
+  options.log.error(
+    {
+      eventId: id,
+      position: String(position),
+      type,
+      stream,
+      revision: revision === null ? null : String(revision),
+      fault,
+    },
+    'the projection is halted: this event cannot be projected. Everything before it is; a restart tries it again',
+  )
+  return { kind: 'halted', at: position }
+}
+
+/** Keeps the lease while there is nothing to write, or a write takes long; a batch extends it as well. */
+async function beat<Event>(
+  { pool, log }: SessionOptions<Event>,
+  progress: SessionProgress,
+  session: AbortController,
+): Promise<void> {
+  const { signal } = session
+  while (!signal.aborted) {
+    await delay((progress.lease.seconds * 1_000) / 3, undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
+    try {
+      if (await renewLease(pool, progress.lease, progress.caughtUp)) continue
+      log.warn({ epoch: String(progress.lease.epoch) }, 'the lease of the projection has another owner')
+      session.abort()
+    } catch (error) {
+      // Not the heartbeat's to judge: while nobody else takes the lease the work may go on.
+      log.debug({ err: error }, 'a heartbeat of the projection failed')
+    }
+  }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(undefined)
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

@@ -1,0 +1,69 @@
+/** The master key: 32 bytes that wrap every other key. Given, or made once in DATA_DIR with mode 0600. */
+import { createHash, randomBytes } from 'node:crypto'
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InvalidConfiguration } from '../config.ts'
+
+export interface MasterKey {
+  readonly key: Buffer
+  /** Names the key beside what it wrapped, so that a rotation can tell old from new. Tells nothing of the key. */
+  readonly id: string
+}
+
+interface Source {
+  readonly masterKey: string | undefined
+  readonly masterKeyFile: string | undefined
+  readonly dataDir: string
+}
+
+/** Throws InvalidConfiguration where a key was given that is none. */
+export const loadMasterKey = async ({ masterKey, masterKeyFile, dataDir }: Source): Promise<MasterKey> => {
+  if (masterKey !== undefined) return parse(masterKey, 'MASTER_KEY')
+  if (masterKeyFile !== undefined) return parse(await readGiven(masterKeyFile), 'MASTER_KEY_FILE')
+  const path = join(dataDir, 'master.key')
+  return parse((await readIfThere(path)) ?? (await create(path, dataDir)), path)
+}
+
+const parse = (text: string, source: string): MasterKey => {
+  const trimmed = text.trim()
+  const key = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64')
+  if (key.length !== 32) {
+    throw new InvalidConfiguration(
+      `${source}: must hold 32 bytes, as base64 or hex (make one: openssl rand -base64 32)`,
+    )
+  }
+  const id = createHash('sha256').update('strongroom master key id').update(key).digest('hex').slice(0, 16)
+  return { key, id }
+}
+
+const readGiven = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new InvalidConfiguration(`MASTER_KEY_FILE: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+const readIfThere = async (path: string): Promise<string | null> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** Written aside and linked into place: two first starts at once agree on one key, and a crash leaves no half of one. */
+const create = async (path: string, dataDir: string): Promise<string> => {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  await writeFile(aside, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
+  try {
+    await link(aside, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await unlink(aside)
+  }
+  return readFile(path, 'utf8')
+}

@@ -1,0 +1,130 @@
+/**
+ * The vault holds what the events must not: each user's data key, wrapped under the master key, and the keyed look-up
+ * from an e-mail address to a user. Deleting a user's row makes every box of that user unreadable for ever.
+ */
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { LRUCache } from 'lru-cache'
+import type { Database } from '../platform/database.ts'
+import type { MasterKey } from './master-key.ts'
+import { CannotOpen, open, seal } from './sealing.ts'
+
+/** Keys of the whole installation, each random, wrapped, and for one purpose. Never rotated: what they keyed stays. */
+const keyNames = ['email-lookup', 'session-hash', 'request-hash', 'sealed-tokens'] as const
+export type KeyName = (typeof keyNames)[number]
+
+export interface Claim {
+  readonly userId: string
+  /** false: the address belonged to this user id before. */
+  readonly fresh: boolean
+}
+
+export interface Vault {
+  key(name: KeyName): Buffer
+  /** The keyed hash under which an address is filed; also names it in throttles. */
+  lookupOf(email: string): string
+  findUser(lookup: string): Promise<string | null>
+  /** Files the address under a new random user id, or returns the id that has it. */
+  claim(lookup: string): Promise<Claim>
+  /** null: the person was erased, and the key with them. Never null because of a fault: that throws. */
+  dataKey(userId: string): Promise<Buffer | null>
+  /** The same for many at once. Erased ones are absent. */
+  dataKeys(userIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>>
+  /** Forgets what this process holds of a user's key. */
+  evict(userId: string): void
+}
+
+const CACHED_KEYS = 20_000
+
+/** Throws CannotOpen where the vault was written under another master key. */
+export const openVault = async (db: Kysely<Database>, master: MasterKey): Promise<Vault> => {
+  const named = await loadNamedKeys(db, master)
+  const cache = new LRUCache<string, Buffer>({ max: CACHED_KEYS })
+  const key = (name: KeyName): Buffer => {
+    const value = named.get(name)
+    if (value === undefined) throw new Error(`the vault has no key ${name}`)
+    return value
+  }
+
+  const fetchKeys = async (userIds: readonly string[]): Promise<void> => {
+    if (userIds.length === 0) return
+    const rows = await db
+      .selectFrom('vault.users')
+      .select(['user_id', 'wrapped_key', 'master_key_id'])
+      .where('user_id', 'in', userIds)
+      .execute()
+    for (const row of rows) cache.set(row.user_id, unwrap(master, row, row.user_id))
+  }
+
+  const vault: Vault = {
+    key,
+    lookupOf: (email) => createHmac('sha256', key('email-lookup')).update(email).digest('hex'),
+    async findUser(lookup) {
+      const row = await db
+        .selectFrom('vault.users')
+        .select('user_id')
+        .where('email_lookup', '=', lookup)
+        .executeTakeFirst()
+      return row?.user_id ?? null
+    },
+    async claim(lookup) {
+      const userId = randomUUID()
+      const row = await db
+        .insertInto('vault.users')
+        .values({ user_id: userId, email_lookup: lookup, ...wrap(master, randomBytes(32), userId) })
+        .onConflict((conflict) => conflict.column('email_lookup').doNothing())
+        .returning('user_id')
+        .executeTakeFirst()
+      if (row !== undefined) return { userId, fresh: true }
+      const holder = await vault.findUser(lookup)
+      // Erased between the two statements: the address is free again.
+      return holder === null ? vault.claim(lookup) : { userId: holder, fresh: false }
+    },
+    async dataKey(userId) {
+      if (!cache.has(userId)) await fetchKeys([userId])
+      return cache.get(userId) ?? null
+    },
+    async dataKeys(userIds) {
+      const wanted = [...new Set(userIds)]
+      await fetchKeys(wanted.filter((userId) => !cache.has(userId)))
+      return new Map(wanted.flatMap((userId) => pairIfThere(userId, cache.get(userId))))
+    },
+    evict: (userId) => void cache.delete(userId),
+  }
+  return vault
+}
+
+const pairIfThere = (userId: string, key: Buffer | undefined): readonly (readonly [string, Buffer])[] =>
+  key === undefined ? [] : [[userId, key]]
+
+const loadNamedKeys = async (db: Kysely<Database>, master: MasterKey): Promise<ReadonlyMap<string, Buffer>> => {
+  await db
+    .insertInto('vault.keys')
+    .values(keyNames.map((name) => ({ name, ...wrap(master, randomBytes(32), name) })))
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const rows = await db.selectFrom('vault.keys').selectAll().execute()
+  return new Map(rows.map((row) => [row.name, unwrap(master, row, row.name)]))
+}
+
+interface Wrapped {
+  readonly wrapped_key: string
+  readonly master_key_id: string
+}
+
+const placeOf = (owner: string): string => JSON.stringify(['strongroom data key', owner])
+
+const wrap = (master: MasterKey, key: Buffer, owner: string): Wrapped => ({
+  wrapped_key: seal(master.key, key, placeOf(owner)),
+  master_key_id: master.id,
+})
+
+const unwrap = (master: MasterKey, row: Wrapped, owner: string): Buffer => {
+  if (row.master_key_id !== master.id) {
+    throw new CannotOpen(
+      `the vault was written under master key ${row.master_key_id}, and the one given is ${master.id}: ` +
+        'give the master key that belongs to this database',
+    )
+  }
+  return open(master.key, row.wrapped_key, placeOf(owner))
+}
