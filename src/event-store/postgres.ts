@@ -106,7 +106,9 @@ class PostgresEventStore implements EventStore {
   subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncGenerator<SubscriptionMessage> {
     const source = {
       pageAfter: (position: Position) => this.#events.pageAfter(position),
-      tail: () => this.#events.tail(),
+      // On the one connection that appends too, and the pool serves in order: what this process appends after the call
+      // is behind the tail, even where the answer comes later.
+      tail: () => new PostgresLog(this.#writers).tail(),
       onGrowth: (grown: () => void) => this.#notifications.listen(EVENTS_CHANNEL, grown),
     }
     return follow(source, after, AbortSignal.any([signal, this.#closing.signal]), this.#log)

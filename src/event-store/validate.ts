@@ -45,10 +45,10 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 export function encodeAppend(stream: string, events: NonEmpty<NewEvent>, expected: ExpectedRevision): EncodedAppend {
   checkName('the stream', stream)
   if (events.length === 0) throw new InvalidAppend('an append needs at least one event')
-  const firstRevision = expected === 'none' ? 0n : expected + 1n
-  if (firstRevision < 0n || firstRevision > MAX_REVISION - BigInt(events.length)) {
-    throw new InvalidAppend(`${expected} is no revision`)
+  if (expected !== 'none' && (expected < 0n || expected > MAX_REVISION - BigInt(events.length))) {
+    throw new InvalidAppend(`${expected} is no revision to append ${events.length} events at`)
   }
+  const firstRevision = expected === 'none' ? 0n : expected + 1n
   const [first, ...rest] = events
   const encoded: NonEmpty<EncodedEvent> = [encodeEvent(first, 0), ...rest.map((event, i) => encodeEvent(event, i + 1))]
   checkIds(encoded)

@@ -1,18 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { PROJECTION_CHANNEL, parseNews } from '../../src/projector/channel.ts'
-import {
-  append,
-  checkpoint,
-  expectedTables,
-  fill,
-  type Harness,
-  ledger,
-  openHarness,
-  tables,
-  until,
-  untilAt,
-} from './support.ts'
+import { append, expectedTables, fill, ledger } from './ledger.ts'
+import { checkpoint, type Harness, openHarness, tables, until, untilAt } from './support.ts'
 
 let harness: Harness
 beforeEach(async () => {
@@ -74,7 +64,13 @@ test('keeps the order of events whose decoding takes unequally long, and decodes
   let open = 0
   let most = 0
   harness.run({
-    projection: { ...ledger, apply: (event) => void order.push(event.position) ?? ledger.apply(event) },
+    projection: {
+      ...ledger,
+      apply: (event) => {
+        order.push(event.position)
+        return ledger.apply(event)
+      },
+    },
     decode: async (event) => {
       open += 1
       most = Math.max(most, open)

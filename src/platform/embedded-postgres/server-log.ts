@@ -46,12 +46,15 @@ function readFrom(descriptor: number, start: number): string {
   return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, buffer.length, start))
 }
 
+/** What a server in order tells those who come too early or too late. */
+const TOLD_TO_NEWCOMERS = /FATAL: +the database system is /
+
 /**
  * The first line with which a server gives up. Lines carry its process number, except those from before it has read its
  * settings and those of the system's loader; two servers may be writing at once, so the marked ones come first.
  */
 function findReason(text: string, pid: number): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !TOLD_TO_NEWCOMERS.test(line))
   const fatal = /(?:FATAL|PANIC): +(.*)/
   const own = lines.filter((line) => line.includes(`[${pid}]`))
   const line = own.find((entry) => fatal.test(entry)) ?? lines.find((entry) => fatal.test(entry)) ?? lines.at(-1)

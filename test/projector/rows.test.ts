@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inTransaction } from '../../src/platform/postgres.ts'
+import { layoutsOf, relationOf } from '../../src/projector/layout.ts'
+import type { ColumnValue, RowOperation, Table } from '../../src/projector/row-operation.ts'
+import { writeOperations } from '../../src/projector/rows.ts'
+import { registerProjections } from '../../src/projector/schema.ts'
+import { type Harness, openHarness } from './support.ts'
+
+/** Every type, a key of two columns, and one table that is nothing but key. */
+const things: Table = {
+  name: 'things',
+  columns: {
+    user_id: { type: 'uuid' },
+    slot: { type: 'text' },
+    number: { type: 'bigint', nullable: true },
+    order: { type: 'integer' },
+    seen: { type: 'boolean' },
+    at: { type: 'timestamptz', nullable: true },
+  },
+  primaryKey: ['slot', 'user_id'],
+  indexes: ['(user_id, number desc)', '(at)'],
+}
+const marks: Table = { name: 'marks', columns: { mark: { type: 'text' } }, primaryKey: ['mark'], indexes: [] }
+const folded = { name: 'folded', version: 1, tables: [things, marks] }
+/** The same tables again, written by the plainest SQL there is. */
+const plain = { name: 'plain', version: 2, tables: [things, marks] }
+
+let harness: Harness
+beforeAll(async () => {
+  harness = await openHarness()
+  await registerProjections(harness.pool, [folded, plain])
+})
+afterAll(() => harness.close())
+
+const userId = fc.constantFrom(
+  '00000000-0000-4000-8000-00000000000a',
+  '00000000-0000-4000-8000-00000000000A',
+  '00000000-0000-4000-8000-00000000000b',
+)
+const slot = fc.constantFrom('', 'a', 'NULL', '{"x",\\}', 'ä\n')
+const number = fc.constantFrom(null, 0n, -1n, 9223372036854775807n)
+const order = fc.constantFrom(0, -0, -2147483648, 7)
+const seen = fc.boolean()
+const at = fc.constantFrom(null, '2026-03-01T00:00:00Z', '2026-03-01T00:00:00.000Z', '1999-12-31T23:59:59.123456Z')
+
+const thing = fc.record({ user_id: userId, slot, number, order, seen, at })
+const someOf = (values: Record<string, fc.Arbitrary<ColumnValue>>) =>
+  fc.record(values, { requiredKeys: [] }).map((row): Record<string, ColumnValue> => row)
+const notNull = <T>(arbitrary: fc.Arbitrary<T>) => arbitrary.filter((value) => value !== null)
+
+const operation: fc.Arbitrary<RowOperation> = fc.oneof(
+  thing.map((row): RowOperation => ({ op: 'insert', table: 'things', row })),
+  fc
+    .record({ key: fc.record({ user_id: userId, slot }), set: someOf({ number, order, seen, at }) })
+    .map(({ key, set }): RowOperation => ({ op: 'update', table: 'things', key, set })),
+  fc.record({ user_id: userId, slot }).map((where): RowOperation => ({ op: 'delete', table: 'things', where })),
+  someOf({ user_id: userId, slot, number: notNull(number), order, seen, at: notNull(at) })
+    .filter((where) => Object.keys(where).length > 0)
+    .map((where): RowOperation => ({ op: 'delete', table: 'things', where })),
+  slot.map((mark): RowOperation => ({ op: 'insert', table: 'marks', row: { mark } })),
+  slot.map((mark): RowOperation => ({ op: 'update', table: 'marks', key: { mark }, set: {} })),
+  slot.map((mark): RowOperation => ({ op: 'delete', table: 'marks', where: { mark } })),
+)
+const program = fc.array(fc.array(operation, { maxLength: 12 }), { maxLength: 5 })
+
+test('a batch written at once equals its operations one by one, for any program and any cut into batches', async () => {
+  const { pool } = harness
+  await fc.assert(
+    fc.asyncProperty(program, async (batches) => {
+      await pool.query('truncate read.things_v1, read.marks_v1, read.things_v2, read.marks_v2')
+      for (const operations of batches) {
+        await inTransaction(pool, (client) => writeOperations(client, layoutsOf(folded), operations))
+      }
+      await inTransaction(pool, async (client) => {
+        for (const operation of batches.flat()) await runPlainly(client, operation)
+      })
+      expect(await contents(1)).toEqual(await contents(2))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('a batch takes one statement per table, however many operations it has', async () => {
+  const { pool } = harness
+  await pool.query('truncate read.things_v1, read.marks_v1')
+  const statements: string[] = []
+  const user = '00000000-0000-4000-8000-00000000000a'
+  const row = { user_id: user, number: 1n, order: 1, seen: true, at: null }
+  await inTransaction(pool, async (client) => {
+    const counted = Object.create(client, {
+      query: {
+        value: (first: string | { text: string }, ...rest: unknown[]) => {
+          statements.push(typeof first === 'string' ? first : first.text)
+          return Reflect.apply(client.query, client, [first, ...rest])
+        },
+      },
+    })
+    const operations = Array.from({ length: 300 }, (_, index): RowOperation[] => [
+      { op: 'insert', table: 'things', row: { ...row, slot: `s${index}` } },
+      { op: 'update', table: 'things', key: { user_id: user, slot: `s${index - 1}` }, set: { seen: false } },
+      { op: 'insert', table: 'marks', row: { mark: `m${index % 5}` } },
+    ])
+    await writeOperations(counted, layoutsOf(folded), operations.flat())
+  })
+  // One for each table, and one to fetch the row that the batch updates without having inserted it.
+  expect(statements).toHaveLength(3)
+  const { rows } = await pool.query("select count(*)::int as n from read.things where not seen or slot = 's299'")
+  expect(rows).toEqual([{ n: 300 }])
+})
+
+async function contents(version: number): Promise<unknown[][]> {
+  const all = await Promise.all(
+    [things, marks].map(({ name, primaryKey }) =>
+      harness.pool.query(`select * from ${relationOf(name, version)} order by ${primaryKey.join()}`),
+    ),
+  )
+  return all.map(({ rows }) => rows)
+}
+
+async function runPlainly(client: pg.ClientBase, operation: RowOperation): Promise<void> {
+  const relation = relationOf(operation.table, plain.version)
+  const values: ColumnValue[] = []
+  const equal = (row: Record<string, ColumnValue>) =>
+    Object.entries(row).map(([name, value]) => `${pg.escapeIdentifier(name)} = $${values.push(value)}`)
+  if (operation.op === 'insert') {
+    const table = operation.table === 'things' ? things : marks
+    const key = Object.fromEntries(table.primaryKey.map((name) => [name, operation.row[name] ?? null]))
+    const where = equal(key)
+    await client.query(`delete from ${relation} where ${where.join(' and ')}`, values.splice(0))
+    const columns = Object.keys(operation.row).map((name) => pg.escapeIdentifier(name))
+    const places = Object.values(operation.row).map((value) => `$${values.push(value)}`)
+    await client.query(`insert into ${relation} (${columns.join()}) values (${places.join()})`, values)
+  } else if (operation.op === 'update') {
+    const set = equal(operation.set)
+    if (set.length === 0) return
+    await client.query(`update ${relation} set ${set.join()} where ${equal(operation.key).join(' and ')}`, values)
+  } else {
+    await client.query(`delete from ${relation} where ${equal(operation.where).join(' and ')}`, values)
+  }
+}

@@ -1,0 +1,78 @@
+/** A client as a browser is one: it keeps cookies, sends them back, and has a user agent. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  /** The parsed body; undefined where there is none. */
+  readonly body: unknown
+  readonly text: string
+}
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly json?: unknown
+  /** Sent as it is. */
+  readonly raw?: string | Uint8Array
+}
+
+export class Browser {
+  readonly cookies = new Map<string, string>()
+  readonly #url: string
+  readonly #headers: Readonly<Record<string, string>>
+
+  constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
+    this.#url = url
+    this.#headers = headers
+  }
+
+  get = (path: string, options?: RequestOptions) => this.send('GET', path, options)
+  post = (path: string, json?: unknown, options?: RequestOptions) => this.send('POST', path, { json, ...options })
+  put = (path: string, json?: unknown, options?: RequestOptions) => this.send('PUT', path, { json, ...options })
+  delete = (path: string, options?: RequestOptions) => this.send('DELETE', path, options)
+
+  async send(method: string, path: string, { headers = {}, json, raw }: RequestOptions = {}): Promise<Reply> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await fetch(this.#url + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(json === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(cookie === '' ? {} : { Cookie: cookie }),
+        ...this.#headers,
+        ...headers,
+      },
+      ...(json === undefined ? (raw === undefined ? {} : { body: raw }) : { body: JSON.stringify(json) }),
+    })
+    for (const line of response.headers.getSetCookie()) this.#keep(line)
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, text, body: text === '' ? undefined : parse(text) }
+  }
+
+  register = (email: string, password: string, name?: string) =>
+    this.post('/v1/auth/register', { email, password, ...(name === undefined ? {} : { name }) })
+
+  logIn = (email: string, password: string) => this.post('/v1/auth/login', { email, password })
+
+  /** Another browser that holds the same cookies: a stolen or an old token. */
+  copy(): Browser {
+    const copy = new Browser(this.#url, this.#headers)
+    for (const [name, value] of this.cookies) copy.cookies.set(name, value)
+    return copy
+  }
+
+  #keep(line: string): void {
+    const [pair = '', ...attributes] = line.split(/;\s*/)
+    const equals = pair.indexOf('=')
+    const name = pair.slice(0, equals)
+    if (attributes.some((attribute) => attribute.toLowerCase() === 'max-age=0')) this.cookies.delete(name)
+    else this.cookies.set(name, pair.slice(equals + 1))
+  }
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,71 @@
+/** A whole Strongroom on a database of its own, in this process, reached over real HTTP. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readConfig } from '../../src/config.ts'
+import { type Overrides, start } from '../../src/main.ts'
+import type { PostgresConnection } from '../../src/platform/postgres.ts'
+import { Browser } from './browser.ts'
+import { createDatabase } from './postgres.ts'
+
+export interface ServerOptions extends Overrides {
+  readonly env?: Readonly<Record<string, string>>
+  /** A database that is there already: a second node beside another one. */
+  readonly database?: TestDatabase
+}
+
+export interface TestDatabase {
+  readonly connection: PostgresConnection
+  drop(): Promise<void>
+}
+
+export interface TestServer {
+  readonly url: string
+  readonly database: TestDatabase
+  /** A client with its own cookies and user agent. */
+  browser(headers?: Readonly<Record<string, string>>): Browser
+  stop(): Promise<void>
+}
+
+export const TEST_MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
+
+/** Cheap hashes, and keys that several nodes share. */
+export const DEFAULTS = {
+  NODE_ENV: 'test',
+  PORT: '0',
+  SCRYPT_LOG_N: '10',
+  SCRYPT_P: '1',
+  LOG_LEVEL: 'silent',
+  MASTER_KEY: TEST_MASTER_KEY,
+  PUBLIC_URL: 'http://localhost:3000',
+}
+
+export const startServer = async ({ env = {}, database, ...overrides }: ServerOptions = {}): Promise<TestServer> => {
+  const own = database ?? (await createDatabase())
+  const dataDir = await mkdtemp(join(tmpdir(), 'strongroom-test-'))
+  const config = readConfig({ ...DEFAULTS, DATA_DIR: dataDir, DATABASE_URL: urlOf(own.connection), ...env })
+  const running = await start(config, { checkAnswers: true, ...overrides })
+  return {
+    url: running.url,
+    database: own,
+    browser: (headers) => new Browser(running.url, headers),
+    async stop() {
+      await running.stop()
+      if (database === undefined) await own.drop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+export const urlOf = (connection: PostgresConnection): string => {
+  if ('connectionString' in connection) return connection.connectionString
+  const { host, user, database, port } = connection
+  return `postgres://${encodeURIComponent(user)}@${encodeURIComponent(host)}:${port ?? 5432}/${encodeURIComponent(database)}`
+}
+
+let counter = 0
+
+/** An address that no other test uses. */
+export const someEmail = (): string => `person-${process.pid}-${Date.now()}-${counter++}@example.com`
+
+export const PASSWORD = 'seven purple lanterns hum'
