@@ -88,8 +88,11 @@ export const start = async (
     await registerProjections(pool, projections)
 
     const vault = await openVault(db, master)
-    const storeConnection = config.eventStoreUrl === undefined ? connection : { connectionString: config.eventStoreUrl }
-    const store = keep(await openPostgresEventStore({ connection: storeConnection, log }), (open) => open.close())
+    const place =
+      config.eventStoreUrl === undefined
+        ? { connection, notifications }
+        : { connection: { connectionString: config.eventStoreUrl } }
+    const store = keep(await openPostgresEventStore({ ...place, log }), (open) => open.close())
     const accounts = openAccounts(store)
 
     const projectors = config.roles.has('projector')

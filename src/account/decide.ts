@@ -47,6 +47,7 @@ const decideRepeat = (repeat: RepeatClaim, state: AccountState, { now, limits }:
     : reject({ code: 'idempotency-mismatch' })
 }
 
+/** Names the kind alone: a command may carry secrets, and errors are logged. */
 const unreachable = (command: never): never => {
-  throw new Error(`decide does not know ${JSON.stringify(command)}`)
+  throw new Error(`decide does not know the command ${(command as Command).kind}`)
 }

@@ -168,7 +168,7 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
 }
 
 const unreachable = (event: never): never => {
-  throw new Error(`evolve does not know ${JSON.stringify(event)}`)
+  throw new Error(`evolve does not know the event type ${(event as AccountEvent).type}`)
 }
 
 const ref = (event: AccountEvent, box: MaybeBox): BoxRef => ({ eventId: event.id, type: event.type, box })
@@ -227,7 +227,8 @@ const erase = (state: AccountState): AccountState => ({
 const remember = (state: AccountState, event: AccountEvent): AccountState => {
   const { idempotency, commandId, occurredAt } = event.metadata
   if (idempotency === undefined || state.status === 'erased') return state
-  if (state.recentCommands.some((command) => command.commandId === commandId)) return state
   const command = { commandId, at: Date.parse(occurredAt), idempotency }
-  return { ...state, recentCommands: [...state.recentCommands, command].slice(-RECENT_COMMANDS) }
+  // A key used again after its time counts from then on, or the repeat of that request would be carried out once more.
+  const others = state.recentCommands.filter((earlier) => earlier.commandId !== commandId)
+  return { ...state, recentCommands: [...others, command].slice(-RECENT_COMMANDS) }
 }

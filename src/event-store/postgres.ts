@@ -30,6 +30,8 @@ export interface PostgresEventStoreOptions {
   /** The process's listener on the same database. Where it is left out the store keeps one of its own. */
   readonly notifications?: Notifications
   readonly applicationName?: string
+  /** As of `openPool`. */
+  readonly statementTimeoutMs?: number
   readonly log: Logger
 }
 
@@ -47,17 +49,17 @@ const BATCH = {
  * where the database cannot be reached or its schema is newer than this program.
  */
 export async function openPostgresEventStore(options: PostgresEventStoreOptions): Promise<EventStore> {
-  const { connection, log, applicationName = 'strongroom event store' } = options
-  // Appends have connections of their own, so that no storm of reads can hold them up.
-  const writers = openPool(connection, { applicationName, max: 1, log })
-  const readers = openPool(connection, { applicationName, max: READERS, log })
+  const { connection, notifications: shared, applicationName = 'strongroom event store', ...rest } = options
+  const { log } = rest
+  // Appends have a connection of their own, so that no storm of reads can hold them up.
+  const writers = openPool(connection, { ...rest, applicationName, max: 1 })
+  const readers = openPool(connection, { ...rest, applicationName, max: READERS })
   try {
     await migrate(writers, 'store', storeMigrations)
   } catch (error) {
     await Promise.all([writers.end(), readers.end()])
     throw error
   }
-  const shared = options.notifications
   return new PostgresEventStore(writers, readers, shared ?? new Notifications(connection, log), !shared, log)
 }
 

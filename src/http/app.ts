@@ -111,7 +111,7 @@ function answerError(
     response.destroy()
     return
   }
-  sendProblem(response, problem ?? new Problem(500, 'internal-error'), request.id, request.method === 'HEAD')
+  sendProblem(response, problem ?? new Problem(500, 'internal-error'), request.id)
 }
 
 function asProblem(error: unknown): Problem | undefined {

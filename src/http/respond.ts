@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { AnyResult } from './endpoint.ts'
 import { type Problem, problemBody, problemMediaType } from './problem.ts'
 
-/** Sends what a handler has returned; resolves when all of it is written. `head`: the same without the content. */
+/** Sends what a handler has returned; resolves when all of it is written. `head`: a stream is not even begun. */
 export async function sendResult(response: ServerResponse, result: AnyResult, head: boolean): Promise<void> {
   response.statusCode = result.status
   setHeaders(response, result.headers, result.cookies)
@@ -17,7 +17,7 @@ export async function sendResult(response: ServerResponse, result: AnyResult, he
   }
   response.setHeader('Content-Type', content.type)
   if (!(content.data instanceof Readable)) {
-    sendWhole(response, content.data, head)
+    sendWhole(response, content.data)
     return
   }
   if (head) {
@@ -31,11 +31,11 @@ export async function sendResult(response: ServerResponse, result: AnyResult, he
 }
 
 /** Sends a refusal as problem details. */
-export function sendProblem(response: ServerResponse, problem: Problem, requestId: string, head: boolean): void {
+export function sendProblem(response: ServerResponse, problem: Problem, requestId: string): void {
   response.statusCode = problem.status
   setHeaders(response, problem.headers, problem.cookies)
   response.setHeader('Content-Type', problemMediaType)
-  sendWhole(response, problemBody(problem, requestId), head)
+  sendWhole(response, problemBody(problem, requestId))
 }
 
 const jsonMediaType = 'application/json; charset=utf-8'
@@ -49,7 +49,8 @@ function setHeaders(
   if (cookies.length > 0) response.setHeader('Set-Cookie', cookies)
 }
 
-function sendWhole(response: ServerResponse, data: string | Buffer, head: boolean): void {
+/** Node leaves the content away where the request was HEAD. */
+function sendWhole(response: ServerResponse, data: string | Buffer): void {
   response.setHeader('Content-Length', Buffer.byteLength(data))
-  response.end(head ? undefined : data)
+  response.end(data)
 }

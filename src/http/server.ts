@@ -73,9 +73,8 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     refuseOnSocket(socket, new Problem(405, 'method-not-allowed', { headers: { Allow: 'GET, HEAD, OPTIONS' } }))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // The parser reports again for every further byte of a refused client.
-    if (!socket.writable || connections.wasRefused(socket)) return
-    connections.refuse(socket)
+    // The parser reports again for further bytes of a client that has been refused.
+    if (!socket.writable) return
     if (error.code === 'ECONNRESET' || connections.isAnswering(socket)) socket.destroy()
     else refuseOnSocket(socket, parserProblem(error))
   })
@@ -111,7 +110,6 @@ function reason(error: NodeJS.ErrnoException, host: string, port: number): strin
 /** Knows each connection's open answers: for a clean end, and so that a refusal never lands amid an answer. */
 function trackConnections(server: Server) {
   const answers = new Map<Socket, Set<ServerResponse>>()
-  const refused = new WeakSet<Socket>()
   let closing = false
 
   server.on('connection', (socket) => {
@@ -131,8 +129,6 @@ function trackConnections(server: Server) {
     },
     /** Some of an answer is on the wire and not all of it. */
     isAnswering: (socket: Socket) => [...(answers.get(socket) ?? [])].some((response) => response.headersSent),
-    refuse: (socket: Socket) => refused.add(socket),
-    wasRefused: (socket: Socket) => refused.has(socket),
     close(graceMs: number): Promise<void> {
       closing = true
       return new Promise((resolve) => {

@@ -169,9 +169,8 @@ class Projector<Event> {
     const work = { projection, layouts: this.#layouts, store, decode, pool, batchSize: this.#batchSize, log: this.#log }
     try {
       const end = await workAsOwner(work, progress, this.stopping.signal)
-      if (end.kind !== 'halted') return
-      this.#failedAt = end.at
-      this.#state = 'halted'
+      this.#state = end.kind === 'halted' ? 'halted' : 'waiting'
+      if (end.kind === 'halted') this.#failedAt = end.at
     } finally {
       if (progress.batches > batches) this.#retryMs = FIRST_RETRY_MS
     }

@@ -104,6 +104,13 @@ test('strict JSON is what JSON.parse says, wherever it says anything', () => {
   )
 })
 
+test('__proto__ is refused wherever it stands', () => {
+  for (const text of ['{"__proto__":1}', '[{"a":{"__proto__":{}}}]', '{"\\u005f_proto__":1}']) {
+    expect(parseStrictJson(text)).toMatchObject({ ok: false, error: { code: 'unknown-field' } })
+  }
+  expect(parseStrictJson('["__proto__"]')).toEqual({ ok: true, value: ['__proto__'] })
+})
+
 test('a key repeated anywhere is found, however it is written', () => {
   const key = fc.string({ unit: 'grapheme', minLength: 1 }).filter((name) => name !== '__proto__')
   const escaped16 = (text: string) =>

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openProgress, type Progress } from '../../src/projector/progress.ts'
 import { registerProjections } from '../../src/projector/schema.ts'
 import { append, fill, ledger } from './ledger.ts'
-import { FreezablePool, type Harness, openHarness, until, untilAt } from './support.ts'
+import { checkpoint, FreezablePool, type Harness, openHarness, until, untilAt } from './support.ts'
 
 const LONG = 10_000
 
@@ -77,8 +77,8 @@ test('many waiters share one look at the row', async () => {
   })
   await fill(store, 5)
   await until(
-    () => pool.query('select 1 from read.projections where owner is not null').then(({ rowCount }) => rowCount),
-    (count) => count === 1,
+    () => checkpoint(pool),
+    ({ owner }) => typeof owner === 'string',
   )
   queries = []
   const waits = Array.from({ length: 200 }, (_, index) => progress.waitFor('ledger', BigInt(1 + (index % 5)), LONG))

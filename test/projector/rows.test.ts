@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { layoutsOf, relationOf } from '../../src/projector/layout.ts'
-import type { ColumnValue, RowOperation, Table } from '../../src/projector/row-operation.ts'
+import type { ColumnValue, Row, RowOperation, Table } from '../../src/projector/row-operation.ts'
 import { writeOperations } from '../../src/projector/rows.ts'
 import { registerProjections } from '../../src/projector/schema.ts'
 import { type Harness, openHarness } from './support.ts'
@@ -25,7 +25,9 @@ const things: Table = {
 const marks: Table = { name: 'marks', columns: { mark: { type: 'text' } }, primaryKey: ['mark'], indexes: [] }
 const folded = { name: 'folded', version: 1, tables: [things, marks] }
 /** The same tables again, written by the plainest SQL there is. */
-const plain = { name: 'plain', version: 2, tables: [things, marks] }
+const plain = { name: 'folded', version: 2, tables: [things, marks] }
+
+const layouts = layoutsOf(folded)
 
 let harness: Harness
 beforeAll(async () => {
@@ -39,15 +41,17 @@ const userId = fc.constantFrom(
   '00000000-0000-4000-8000-00000000000A',
   '00000000-0000-4000-8000-00000000000b',
 )
-const slot = fc.constantFrom('', 'a', 'NULL', '{"x",\\}', 'ä\n')
+const slot = fc.constantFrom('', 'NULL', '{"ä",\n\\}')
 const number = fc.constantFrom(null, 0n, -1n, 9223372036854775807n)
-const order = fc.constantFrom(0, -0, -2147483648, 7)
+const order = fc.constantFrom(0, -0, -2147483648)
 const seen = fc.boolean()
 const at = fc.constantFrom(null, '2026-03-01T00:00:00Z', '2026-03-01T00:00:00.000Z', '1999-12-31T23:59:59.123456Z')
 
 const thing = fc.record({ user_id: userId, slot, number, order, seen, at })
-const someOf = (values: Record<string, fc.Arbitrary<ColumnValue>>) =>
-  fc.record(values, { requiredKeys: [] }).map((row): Record<string, ColumnValue> => row)
+const someOf = (values: Record<string, fc.Arbitrary<ColumnValue>>): fc.Arbitrary<Row> =>
+  fc
+    .subarray(Object.keys(values))
+    .chain((names) => fc.record(Object.fromEntries(names.map((name) => [name, values[name] ?? fc.constant(null)]))))
 const notNull = <T>(arbitrary: fc.Arbitrary<T>) => arbitrary.filter((value) => value !== null)
 
 const operation: fc.Arbitrary<RowOperation> = fc.oneof(
@@ -59,11 +63,23 @@ const operation: fc.Arbitrary<RowOperation> = fc.oneof(
   someOf({ user_id: userId, slot, number: notNull(number), order, seen, at: notNull(at) })
     .filter((where) => Object.keys(where).length > 0)
     .map((where): RowOperation => ({ op: 'delete', table: 'things', where })),
+  // Of one column: these meet rows that the same batch has changed, or would have met them before.
+  fc
+    .oneof(
+      order.map((value): Row => ({ order: value })),
+      seen.map((value): Row => ({ seen: value })),
+      userId.map((value): Row => ({ user_id: value })),
+    )
+    .map((where): RowOperation => ({ op: 'delete', table: 'things', where })),
   slot.map((mark): RowOperation => ({ op: 'insert', table: 'marks', row: { mark } })),
   slot.map((mark): RowOperation => ({ op: 'update', table: 'marks', key: { mark }, set: {} })),
   slot.map((mark): RowOperation => ({ op: 'delete', table: 'marks', where: { mark } })),
 )
-const program = fc.array(fc.array(operation, { maxLength: 12 }), { maxLength: 5 })
+const program = fc.array(fc.array(operation, { maxLength: 15, size: 'max' }), {
+  minLength: 1,
+  maxLength: 5,
+  size: 'max',
+})
 
 test('a batch written at once equals its operations one by one, for any program and any cut into batches', async () => {
   const { pool } = harness
@@ -71,15 +87,34 @@ test('a batch written at once equals its operations one by one, for any program 
     fc.asyncProperty(program, async (batches) => {
       await pool.query('truncate read.things_v1, read.marks_v1, read.things_v2, read.marks_v2')
       for (const operations of batches) {
-        await inTransaction(pool, (client) => writeOperations(client, layoutsOf(folded), operations))
+        await inTransaction(pool, (client) => writeOperations(client, layouts, operations))
       }
       await inTransaction(pool, async (client) => {
         for (const operation of batches.flat()) await runPlainly(client, operation)
       })
       expect(await contents(1)).toEqual(await contents(2))
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
+}, 60_000)
+
+const key = { user_id: '00000000-0000-4000-8000-00000000000a', slot: 'a' }
+const first: Row = { ...key, number: 1n, order: 1, seen: true, at: null }
+
+test.each<[string, RowOperation]>([
+  ['changes', { op: 'update', table: 'things', key, set: { order: 2 } }],
+  ['replaces', { op: 'insert', table: 'things', row: { ...first, order: 2 } }],
+])('a row that a batch %s and then removes is gone, whatever it looked like before', async (_, operation) => {
+  const { pool } = harness
+  await pool.query('truncate read.things_v1')
+  const batches: RowOperation[][] = [
+    [{ op: 'insert', table: 'things', row: first }],
+    [operation, { op: 'delete', table: 'things', where: { order: 2 } }],
+  ]
+  for (const operations of batches) {
+    await inTransaction(pool, (client) => writeOperations(client, layouts, operations))
+  }
+  expect((await pool.query('select * from read.things')).rows).toEqual([])
 })
 
 test('a batch takes one statement per table, however many operations it has', async () => {
@@ -102,7 +137,7 @@ test('a batch takes one statement per table, however many operations it has', as
       { op: 'update', table: 'things', key: { user_id: user, slot: `s${index - 1}` }, set: { seen: false } },
       { op: 'insert', table: 'marks', row: { mark: `m${index % 5}` } },
     ])
-    await writeOperations(counted, layoutsOf(folded), operations.flat())
+    await writeOperations(counted, layouts, operations.flat())
   })
   // One for each table, and one to fetch the row that the batch updates without having inserted it.
   expect(statements).toHaveLength(3)
@@ -122,7 +157,7 @@ async function contents(version: number): Promise<unknown[][]> {
 async function runPlainly(client: pg.ClientBase, operation: RowOperation): Promise<void> {
   const relation = relationOf(operation.table, plain.version)
   const values: ColumnValue[] = []
-  const equal = (row: Record<string, ColumnValue>) =>
+  const equal = (row: Row) =>
     Object.entries(row).map(([name, value]) => `${pg.escapeIdentifier(name)} = $${values.push(value)}`)
   if (operation.op === 'insert') {
     const table = operation.table === 'things' ? things : marks

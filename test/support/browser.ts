@@ -15,14 +15,27 @@ export interface RequestOptions {
   readonly raw?: string | Uint8Array
 }
 
+export interface Answered {
+  readonly method: string
+  readonly path: string
+  readonly reply: Reply
+}
+
 export class Browser {
   readonly cookies = new Map<string, string>()
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
+  readonly #check: (answered: Answered) => void
 
-  constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
+  /** `check` is given every answer, and throws where one is not as it should be. */
+  constructor(
+    url: string,
+    headers: Readonly<Record<string, string>> = {},
+    check: (answered: Answered) => void = () => {},
+  ) {
     this.#url = url
     this.#headers = headers
+    this.#check = check
   }
 
   get = (path: string, options?: RequestOptions) => this.send('GET', path, options)
@@ -45,7 +58,10 @@ export class Browser {
     })
     for (const line of response.headers.getSetCookie()) this.#keep(line)
     const text = await response.text()
-    return { status: response.status, headers: response.headers, text, body: text === '' ? undefined : parse(text) }
+    const body = text === '' ? undefined : parse(text)
+    const reply = { status: response.status, headers: response.headers, text, body }
+    this.#check({ method, path, reply })
+    return reply
   }
 
   register = (email: string, password: string, name?: string) =>
@@ -55,7 +71,7 @@ export class Browser {
 
   /** Another browser that holds the same cookies: a stolen or an old token. */
   copy(): Browser {
-    const copy = new Browser(this.#url, this.#headers)
+    const copy = new Browser(this.#url, this.#headers, this.#check)
     for (const [name, value] of this.cookies) copy.cookies.set(name, value)
     return copy
   }

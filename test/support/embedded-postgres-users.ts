@@ -89,7 +89,7 @@ export function makeClosedFolder(owner?: { uid: number; gid: number }): string {
   const closed = mkdtempSync(join(tmpdir(), 'strongroom-embedded-'))
   const folder = join(closed, 'x')
   mkdirSync(folder)
-  for (const path of owner === undefined ? [] : [closed, folder]) chownSync(path, owner.uid, owner.gid)
+  if (owner !== undefined) for (const path of [closed, folder]) chownSync(path, owner.uid, owner.gid)
   chmodSync(closed, 0o700)
   onTestFinished(async () => {
     for (const name of ['data', '.']) await killServer(join(folder, name))

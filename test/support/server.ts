@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { type Overrides, start } from '../../src/main.ts'
 import type { PostgresConnection } from '../../src/platform/postgres.ts'
 import { Browser } from './browser.ts'
+import { expectDocumented, type OpenApi } from './documented.ts'
 import { createDatabase } from './postgres.ts'
 
 export interface ServerOptions extends Overrides {
@@ -22,7 +23,7 @@ export interface TestDatabase {
 export interface TestServer {
   readonly url: string
   readonly database: TestDatabase
-  /** A client with its own cookies and user agent. */
+  /** A client with its own cookies and user agent. Every answer it gets must be as the OpenAPI document says. */
   browser(headers?: Readonly<Record<string, string>>): Browser
   stop(): Promise<void>
 }
@@ -45,16 +46,23 @@ export const startServer = async ({ env = {}, database, ...overrides }: ServerOp
   const dataDir = await mkdtemp(join(tmpdir(), 'strongroom-test-'))
   const config = readConfig({ ...DEFAULTS, DATA_DIR: dataDir, DATABASE_URL: urlOf(own.connection), ...env })
   const running = await start(config, { checkAnswers: true, ...overrides })
+  const document = await documentOf(running.url)
   return {
     url: running.url,
     database: own,
-    browser: (headers) => new Browser(running.url, headers),
+    browser: (headers) => new Browser(running.url, headers, (answered) => expectDocumented(document, answered)),
     async stop() {
       await running.stop()
       if (database === undefined) await own.drop()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+const documentOf = async (url: string): Promise<OpenApi> => {
+  const response = await fetch(`${url}/openapi.json`)
+  if (response.status !== 200) throw new Error(`/openapi.json answers ${response.status}: ${await response.text()}`)
+  return (await response.json()) as OpenApi
 }
 
 export const urlOf = (connection: PostgresConnection): string => {

@@ -59,6 +59,6 @@ export const auditEventSchema = z.strictObject({
   sessionId: z.uuid().nullable(),
   fingerprint: z.null(),
   actor: z.strictObject({ kind: z.enum(['user', 'anonymous', 'operator', 'system']), id: z.string().nullable() }),
-  data: z.record(z.string(), z.json()),
+  data: z.record(z.string(), z.unknown()).meta({ description: "What happened, by the event's type" }),
 })
 export type AuditEventBody = z.infer<typeof auditEventSchema>

