@@ -95,6 +95,11 @@ export const start = async (
     const store = keep(await openPostgresEventStore({ ...place, log }), (open) => open.close())
     const accounts = openAccounts(store)
 
+    // Connections of their own: a storm of requests must not keep a projector from its heartbeat.
+    const projectorPool = keep(
+      openPool(connection, { applicationName: 'strongroom projector', max: 2 * projections.length, log }),
+      (open) => open.end(),
+    )
     const projectors = config.roles.has('projector')
       ? projections.map((projection) =>
           keep(
@@ -102,7 +107,7 @@ export const start = async (
               projection,
               store,
               decode: openEvent(vault),
-              pool,
+              pool: projectorPool,
               notifications,
               owner: `${hostname()}:${process.pid}`,
               log,
@@ -154,7 +159,7 @@ export const start = async (
     const api: Api = {
       services,
       db,
-      progress: keep(openProgress({ pool, notifications, log }), async (open) => open.close()),
+      progress: keep(openProgress({ pool, notifications, log }), (open) => open.close()),
       clientContext: keep(openClientContext({ log }), (open) => open.close()),
       sessionHash,
       sealer: openSealer(vault.key('sealed-tokens')),

@@ -139,19 +139,25 @@ const seal = async (
   })
 }
 
-/** A lost answer is asked for again with the same ids and revision: the store then tells what became of the append. */
+/**
+ * A lost answer is asked for again with the same ids and revision: the store then tells what became of the append. A
+ * store that is away by then tells nothing of it, so the outcome stays unknown until it answers.
+ */
 const appendForSure = async (
   store: EventStore,
   account: Account,
   events: readonly [NewEvent, ...NewEvent[]],
   retry: Retry,
 ) => {
+  let lost: StoreUnavailable | null = null
   for (;;) {
     try {
       return await store.append(streamOf(account.userId), events, account.revision)
     } catch (error) {
-      if (!(error instanceof StoreUnavailable) || error.outcome !== 'unknown') throw error
-      await retry.pause(error)
+      if (!(error instanceof StoreUnavailable)) throw error
+      if (error.outcome === 'unknown') lost = error
+      if (lost === null) throw error
+      await retry.pause(lost)
     }
   }
 }

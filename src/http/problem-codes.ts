@@ -185,7 +185,7 @@ export const problemCodes = {
   'headers-too-large': {
     statuses: [431],
     title: 'The headers are too large',
-    detail: 'The request line and the headers together may have at most 16 KiB.',
+    detail: 'The request line and the headers together may have at most 32 KiB.',
   },
   'internal-error': {
     statuses: [500],

@@ -52,7 +52,8 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     connectionsCheckingInterval: timeouts.checkMs,
-    maxHeaderSize: 16_384,
+    // A log-in with a user agent of 20 kB, which some corporate agents have, shall work.
+    maxHeaderSize: 32_768,
     insecureHTTPParser: false,
     // Node would answer a missing Host by itself, without our headers and not as a problem: the app does it.
     requireHostHeader: false,

@@ -46,10 +46,10 @@ export class Inbox<Event> {
   }
 
   /**
-   * Whatever is there, at most `capacity` events, as soon as there is anything. Undefined after the abort, and when the
+   * Whatever is there, at most `limit` events, as soon as there is anything. Undefined after the abort, and when the
    * subscription has ended; its error is thrown once every event before it was taken.
    */
-  async take(): Promise<Batch<Event> | undefined> {
+  async take(limit: number): Promise<Batch<Event> | undefined> {
     while (this.#queue.length === 0 && this.#end === undefined && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wakeWriter = resolve
@@ -60,7 +60,7 @@ export class Inbox<Event> {
       if (this.#end !== undefined && this.#end !== 'ended') throw this.#end.error
       return undefined
     }
-    const taken = this.#queue.splice(0)
+    const taken = this.#queue.splice(0, limit)
     this.#wakeReader?.()
     return { arrivals: taken.filter((item) => item !== 'caughtUp'), caughtUp: taken.at(-1) === 'caughtUp' }
   }

@@ -96,7 +96,8 @@ class Projector<Event> {
   #state: ProjectorStatus['state'] = 'waiting'
   #progress: SessionProgress | undefined
   #retries = 0
-  #retryMs = FIRST_RETRY_MS
+  /** Retries since the last batch that was committed. */
+  #failures = 0
   #registered = false
   #failedAt: bigint | null = null
 
@@ -161,8 +162,8 @@ class Projector<Event> {
 
   async #own(lease: Lease): Promise<void> {
     const { projection, store, decode, pool } = this.#options
-    const { batches = 0, events = 0 } = this.#progress ?? {}
-    const progress = { lease, caughtUp: false, batches, events }
+    const { batches = 0, events = 0, limit = this.#batchSize } = this.#progress ?? {}
+    const progress = { lease, caughtUp: false, limit, batches, events }
     this.#progress = progress
     this.#state = 'running'
     this.#log.info({ epoch: String(lease.epoch), position: String(lease.position) }, 'the projector has the lease')
@@ -172,7 +173,7 @@ class Projector<Event> {
       this.#state = end.kind === 'halted' ? 'halted' : 'waiting'
       if (end.kind === 'halted') this.#failedAt = end.at
     } finally {
-      if (progress.batches > batches) this.#retryMs = FIRST_RETRY_MS
+      if (progress.batches > batches) this.#failures = 0
     }
   }
 
@@ -182,8 +183,12 @@ class Projector<Event> {
     if (signal.aborted) return
     this.#state = 'waiting'
     this.#retries += 1
-    const retryMs = this.#retryMs * (0.5 + Math.random() / 2)
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS, (this.#leaseSeconds * 1_000) / 3)
+    const longestMs = Math.min(LAST_RETRY_MS, (this.#leaseSeconds * 1_000) / 3)
+    const retryMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, longestMs) * (0.5 + Math.random() / 2)
+    this.#failures += 1
+    // A batch that runs into the statement timeout looks like a database that is away, and would for ever: try with
+    // less. Full batches that pass make it grow again.
+    if (this.#progress) this.#progress.limit = Math.max(1, this.#progress.limit >> 1)
     if (isPassing(error)) this.#log.warn({ err: error, retryMs }, 'the projector is interrupted and will try again')
     else this.#log.error({ fault: describeFault(error), retryMs }, 'the projector failed and will try again')
     if (isSchemaGone(error)) this.#registered = false

@@ -24,6 +24,8 @@ export interface SessionOptions<Event> {
 export interface SessionProgress {
   lease: Lease
   caughtUp: boolean
+  /** Most events in the next batch. */
+  limit: number
   batches: number
   events: number
 }
@@ -46,12 +48,12 @@ export async function workAsOwner<Event>(
   stop: AbortSignal,
 ): Promise<SessionEnd> {
   const session = new AbortController()
+  const messages = options.store.subscribe(progress.lease.position ?? 'start', session.signal)
+  const inbox = new Inbox(messages, options.decode, options.batchSize, session.signal)
   const end = () => session.abort()
   stop.addEventListener('abort', end)
   if (stop.aborted) end()
   const heartbeat = beat(options, progress, session)
-  const messages = options.store.subscribe(progress.lease.position ?? 'start', session.signal)
-  const inbox = new Inbox(messages, options.decode, options.batchSize, session.signal)
   try {
     const halted = await follow(options, progress, inbox, session.signal)
     if (halted) return halted
@@ -95,7 +97,7 @@ async function follow<Event>(
 ): Promise<SessionEnd | undefined> {
   try {
     for (;;) {
-      const batch = await inbox.take()
+      const batch = await inbox.take(progress.limit)
       if (!batch && signal.aborted) return undefined
       // A subscription does not end by itself: its store was closed under us.
       if (!batch) throw new StoreUnavailable('notCommitted')
@@ -136,6 +138,9 @@ async function project<Event>(
     const { position, recordedAt: eventTime } = last.event
     const batch = { operations, position, eventTime, caughtUp }
     progress.lease = await writeBatch(options.pool, options.layouts, progress.lease, batch)
+    if (arrivals.length >= progress.limit) {
+      progress.limit = Math.min(options.batchSize, progress.limit + Math.ceil(options.batchSize / 100))
+    }
     progress.batches += 1
     progress.events += arrivals.length
     return undefined

@@ -24,10 +24,14 @@ export const loadMasterKey = async ({ masterKey, masterKeyFile, dataDir }: Sourc
   return parse((await readIfThere(path)) ?? (await create(path, dataDir)), path)
 }
 
+const HEX = /^[0-9a-f]{64}$/i
+/** Told before decoding: Node's decoder skips what it does not know, and a mangled key would pass as another one. */
+const BASE64 = /^[\w+/-]{43}=?$/
+
 const parse = (text: string, source: string): MasterKey => {
   const trimmed = text.trim()
-  const key = /^[0-9a-f]{64}$/i.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64')
-  if (key.length !== 32) {
+  const key = HEX.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64')
+  if (!HEX.test(trimmed) && !BASE64.test(trimmed)) {
     throw new InvalidConfiguration(
       `${source}: must hold 32 bytes, as base64 or hex (make one: openssl rand -base64 32)`,
     )

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EventStore } from '../../src/event-store/port.ts'
 import { openPostgresEventStore } from '../../src/event-store/postgres.ts'
+import { EVENTS_CHANNEL } from '../../src/event-store/postgres-schema.ts'
 import { Notifications } from '../../src/platform/notifications.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { errorOf, newEvent, newEvents, newStream, readAll, Subscriber, silent, until } from './helpers.ts'
@@ -84,6 +85,20 @@ describe('postgres event store', () => {
     await subscriber.stop()
   })
 
+  it('says caughtUp once, however often it is woken for nothing', async () => {
+    const subscriber = new Subscriber(store, 'end')
+    await subscriber.untilCaughtUp()
+    for (let i = 0; i < 10; i++) {
+      await sql.query(`notify ${EVENTS_CHANNEL}, '0'`)
+      await store.ping()
+    }
+    await store.append(newStream(), [newEvent()], 'none')
+    await subscriber.untilSeen(1)
+    await subscriber.untilCaughtUp(2)
+    expect(subscriber.caughtUpAt).toEqual([0, 1])
+    await subscriber.stop()
+  })
+
   it('lets nobody change or remove an event', async () => {
     for (const change of ["update store.events set type = 'x'", 'delete from store.events', 'truncate store.events']) {
       await expect(sql.query(change)).rejects.toThrow('the events are append-only')
@@ -114,18 +129,20 @@ describe('postgres event store', () => {
       )
       return rows[0] as { sequential: number; indexed: number }
     }
-    // Building the two indexes has counted as a scan each.
-    await until(async () => (await scans()).sequential === 2, 'the counters have arrived')
     const stream = newStream()
-    for (let i = 0; i < 10; i++) await growing.append(stream, [newEvent()], i ? BigInt(i - 1) : 'none')
+    await growing.append(stream, [newEvent()], 'none')
+    // From here on the planner knows that the table is a single page, for which a scan is the cheapest of all.
+    await watch.query('vacuum analyze store.events')
+    for (let i = 1; i < 10; i++) await growing.append(stream, [newEvent()], BigInt(i - 1))
     for (let i = 0; i < 5; i++) await growing.append(newStream(), newEvents(1_000), 'none')
+    await watch.query('select pg_stat_reset()')
     const repeat = newEvents(2)
     await growing.append(stream, repeat, 9n)
     for (let i = 0; i < 20; i++) await growing.append(stream, repeat, 9n)
     for (let i = 0; i < 20; i++) await readAll(growing, stream, { from: 3n, limit: 2 })
     await growing.close()
     await until(async () => (await scans()).indexed > 100, 'the counters have arrived')
-    expect((await scans()).sequential).toBe(2)
+    expect((await scans()).sequential).toBe(0)
     await watch.end()
     await own.drop()
   })

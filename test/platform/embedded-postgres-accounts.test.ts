@@ -1,23 +1,24 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findInstalled, prepareBinaries } from '../../src/platform/embedded-postgres/binaries.ts'
 import { copyBinaries, makeSharedBase } from '../../src/platform/embedded-postgres/binaries-copy.ts'
 import { chooseServerAccount } from '../../src/platform/embedded-postgres/server-account.ts'
-import { asRoot, makeClosedFolder, NOBODY, query, serverPid, startUser } from '../support/embedded-postgres-users.ts'
+import {
+  asRoot,
+  makeClosedFolder,
+  makeFolder,
+  NOBODY,
+  query,
+  serverPid,
+  startUser,
+} from '../support/embedded-postgres-users.ts'
 
 const other = { kind: 'other', ...NOBODY } as const
 
 /** Somebody who is neither root nor nobody. */
 const ORDINARY = { uid: 23_456, gid: 23_456 }
-
-function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'strongroom-binaries-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 function versionOf(postgres: string, identity: { uid?: number; gid?: number } = {}): string {
   return execFileSync(postgres, ['--version'], { encoding: 'utf8', env: {}, ...identity })
@@ -104,24 +105,27 @@ describe('the programs', () => {
   })
 
   test('library links that npm left out are made', async () => {
-    const home = join(tempFolder(), 'native')
+    const home = join(makeFolder('binaries'), 'native')
     cpSync(findInstalled(process.platform, process.arch).home, home, { recursive: true, verbatimSymlinks: true })
     const link = join(home, 'lib', 'libpq.so.5')
     unlinkSync(link)
-    await prepareBinaries({ kind: 'self', uid: process.getuid?.() ?? 0 }, tempFolder(), { home, version: '0' })
+    await prepareBinaries({ kind: 'self', uid: process.getuid?.() ?? 0 }, makeFolder('binaries'), {
+      home,
+      version: '0',
+    })
     expect(existsSync(link)).toBe(true)
   })
 
   test.runIf(asRoot)(
     'below a folder that the server cannot enter they are copied to where it can run them',
     async () => {
-      const closed = tempFolder()
+      const closed = makeFolder('binaries')
       chmodSync(closed, 0o700)
       const home = join(closed, 'native')
       cpSync(findInstalled(process.platform, process.arch).home, home, { recursive: true, verbatimSymlinks: true })
-      const open = tempFolder()
+      const open = makeFolder('binaries')
       chmodSync(open, 0o755)
-      const { postgres, initdb } = await prepareBinaries(other, tempFolder(), { home, version: '0' }, [open])
+      const { postgres, initdb } = await prepareBinaries(other, makeFolder('binaries'), { home, version: '0' }, [open])
       expect(postgres.startsWith(open)).toBe(true)
       expect(versionOf(postgres, NOBODY)).toContain('18')
       expect(versionOf(initdb, NOBODY)).toContain('18')
@@ -129,7 +133,7 @@ describe('the programs', () => {
   )
 
   test('a copy that has lost a file is made anew, also by two at once, and nothing unfinished stays', async () => {
-    const base = tempFolder()
+    const base = makeFolder('binaries')
     const installed = findInstalled(process.platform, process.arch)
     const self = { kind: 'self', uid: process.getuid?.() ?? 0 } as const
     const home = await copyBinaries(installed, self, base, [])
@@ -141,7 +145,12 @@ describe('the programs', () => {
   })
 
   test.runIf(asRoot)('a shared folder that others could have written to is passed over', () => {
-    const [foreign, writable, linked, good] = [tempFolder(), tempFolder(), tempFolder(), tempFolder()]
+    const [foreign, writable, linked, good] = [
+      makeFolder('binaries'),
+      makeFolder('binaries'),
+      makeFolder('binaries'),
+      makeFolder('binaries'),
+    ]
     for (const folder of [foreign, writable, linked, good]) chmodSync(folder, 0o755)
     mkdirSync(join(foreign, 'strongroom-postgres'))
     chownSync(join(foreign, 'strongroom-postgres'), ORDINARY.uid, ORDINARY.gid)

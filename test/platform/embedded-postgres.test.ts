@@ -4,26 +4,25 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openPresence } from '../../src/platform/embedded-postgres/presence.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import {
   asRoot,
   isAlive,
   killServer,
   makeClosedFolder,
+  makeFolder,
   NOBODY,
   query,
   serverPid,
@@ -47,10 +46,8 @@ function freshDataDir(): string {
 /** Making a cluster takes a second or more of both cores, so those tests that only need one get a copy of this. */
 let madeOnce = ''
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'strongroom-template-'))
-  madeOnce = join(folder, 'data')
+  madeOnce = join(makeFolder('template'), 'data')
   await (await startEmbeddedPostgres({ dataDir: madeOnce, log })).release()
-  return () => rmSync(folder, { recursive: true, force: true })
 })
 
 /** With a database that was stopped in order. */
@@ -283,6 +280,21 @@ describe('several processes on one DATA_DIR', () => {
     },
   )
 
+  test('of two that make the cluster at the same moment one wins, and nothing of the other stays', async () => {
+    const dataDir = freshDataDir()
+    const [one, two] = await Promise.all([start(dataDir), start(dataDir)])
+    await remember(one.connection)
+    expect(await recall(two.connection)).toEqual(REMEMBERED)
+    expect(readdirSync(dataDir).sort()).toEqual(['postgres', 'postgres.log', 'run'])
+  })
+
+  test('a server of another cluster behind the socket is not taken for ours', async () => {
+    const dataDir = existingDataDir()
+    await start(dataDir)
+    const answer = await openPresence(join(dataDir, 'run'), '7000000000000000000')
+    expect(answer).toMatchObject({ kind: 'busy', alive: false })
+  })
+
   test('two that leave at once leave no server behind', async () => {
     const dataDir = existingDataDir()
     const users = [startUser(dataDir), startUser(dataDir)] as const
@@ -291,20 +303,30 @@ describe('several processes on one DATA_DIR', () => {
     expect(serverPid(dataDir)).toBeUndefined()
   })
 
-  test('a killed user does not count: the last living one stops the server', async () => {
+  test('a killed user does not count, though the server takes a while to notice: the last living one stops it', async () => {
     const dataDir = existingDataDir()
     const killed = startUser(dataDir)
     await killed.started()
     const database = await start(dataDir)
+    const held = (await query(
+      database.connection,
+      `select pid from pg_stat_activity where application_name = 'strongroom presence ${killed.process.pid}'`,
+    )) as { pid: number }[]
+    const slow = held[0]?.pid ?? 0
+    process.kill(slow, 'SIGSTOP')
     await killed.killHard()
-    await database.release()
+    const released = database.release()
+    const holders = "select pid from pg_locks where locktype = 'advisory'"
+    await until(async () => (await query(database.connection, holders)).length === 1)
+    process.kill(slow, 'SIGCONT')
+    await released
     expect(serverPid(dataDir)).toBeUndefined()
   })
 
   test('one that comes while the last is leaving gets a server that works', async () => {
     const dataDir = existingDataDir()
     let current = await startEmbeddedPostgres({ dataDir, log })
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 8; round++) {
       const [next] = await Promise.all([startEmbeddedPostgres({ dataDir, log }), current.release()])
       expect(await query(next.connection, 'select 1 as one')).toEqual([{ one: 1 }])
       current = next

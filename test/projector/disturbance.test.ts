@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { append, expectedTables, fill, fillStory } from './ledger.ts'
+import { registerProjections } from '../../src/projector/schema.ts'
+import { append, expectedTables, fill, fillStory, ledger } from './ledger.ts'
 import { checkpoint, type Harness, openHarness, tables, until, untilAt } from './support.ts'
 
 let harness: Harness
@@ -54,6 +55,25 @@ test('starts before the database lets anybody in, and works once it does', async
   expect(projector.status().state).toBe('waiting')
   await admin.query(`alter database ${database} with allow_connections true`)
   await admin.end()
+  await untilAt(pool, last)
+  expect(await tables(pool)).toEqual(await expectedTables(store))
+})
+
+test('a batch too slow for the statement timeout is tried again in smaller ones', async () => {
+  const { store, pool } = harness
+  const last = await fill(store, 200)
+  await registerProjections(pool, [ledger])
+  // More than ten rows at once "take too long", with the error that the server gives then.
+  await pool.query(`
+    create function read.is_slow() returns trigger language plpgsql as $$ begin
+      if (select count(*) from added) > 10 then
+        raise exception 'canceling statement due to statement timeout' using errcode = '57014';
+      end if;
+      return null;
+    end $$;
+    create trigger slow after insert on read.lines_v1 referencing new table as added
+      for each statement execute function read.is_slow()`)
+  harness.run({ batchSize: 200 })
   await untilAt(pool, last)
   expect(await tables(pool)).toEqual(await expectedTables(store))
 })

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, scryptSync } from 'node:crypto'
 import fc from 'fast-check'
 import { kdf } from 'scrypt-kdf'
 import { describe, expect, it } from 'vitest'
@@ -75,6 +75,7 @@ describe('a stored hash that is none', () => {
   })
 
   it.each([
+    ['half a gigabyte', forge(19, 8, 1)],
     ['four gigabytes', forge(22, 8, 1)],
     ['terabytes', forge(30, 1024, 1)],
     ['hours', forge(15, 8, 10_000)],
@@ -148,6 +149,21 @@ describe('the parameters', () => {
     const then = await open({ logN: 6, r: 8, p: 2 }).hash('x')
     expect(open(now).needsRehash(then)).toBe(expected)
     expect(await open(now).verify(then, 'x')).toBe(true)
+  })
+})
+
+describe('what is derived from a text', () => {
+  it('is plain scrypt of text and salt, with the parameters of the hasher, and takes its turn in the queue', async () => {
+    const hasher = open({ logN: 5, p: 2, concurrency: 1, queueLimit: 0 })
+    const derived = hasher.derive('text', 'salt')
+    expect(hasher.active).toBe(1)
+    await expect(hasher.derive('text', 'salt')).rejects.toBeInstanceOf(Overloaded)
+    expect(await derived).toBe(scryptSync('text', 'salt', 32, { N: 32, r: 8, p: 2 }).toString('base64'))
+    expect(await hasher.derive('text', 'pepper')).not.toBe(await derived)
+  })
+
+  it('has the memory it needs at every strength that is accepted', async () => {
+    await expect(open({ logN: 15, r: 8, p: 3 }).derive('text', 'salt')).resolves.toHaveLength(44)
   })
 })
 

@@ -62,6 +62,15 @@ describe('the composition', () => {
 
 describe('a password that is guessed first is blocklisted', () => {
   it.each([
+    'purple monkey dishwasher',
+    'harderbetterfasterstronger',
+    'HarderBetterFast3rStr0nger',
+    'couragethecowardlydog',
+  ])('as a listed one that no rule would find: %s', (password) => {
+    expect(codes(password)).toEqual(['password-blocklisted'])
+  })
+
+  it.each([
     ...['123456789012', 'password1234', 'qwertyuiop123', 'iloveyou1234', 'passwordpassword', 'administrator1'],
     ...['unbelievable', 'UNBELIEVABLE', 'ｕｎｂｅｌｉｅｖａｂｌｅ', 'un8el1evable', '1qaz2wsx3edc', '1q2w3e4r5t6y'],
   ])('as a listed one: %s', (password) => {
@@ -138,7 +147,7 @@ describe('a password made of what everybody knows about its owner is refused', (
       'strongroomstrongroom',
       '!!!!strong-room!!!!',
     ],
-    'strongroom.olena',
+    ...['strongroom.olena', 's!t!r!o!n!g!r!o!o!m'],
   ])('%s', (password) => {
     expect(codes(password)).toEqual(['password-context'])
   })
@@ -150,6 +159,11 @@ describe('a password made of what everybody knows about its owner is refused', (
     expect(codes(`ann${strong(9)}`, 'default', ann)).toEqual([])
     expect(codes('the strongroom opens at dawn')).toEqual([])
     expect(codes('olena likes purple turtles')).toEqual([])
+  })
+
+  it('nor for initials, however many', () => {
+    const initials = { email: 'a.b@x.org', name: 'C. O. R. E. T. H. S. P. L.' }
+    expect(codes('correct horse battery staple', 'default', initials)).toEqual([])
   })
 
   it('where nothing is known about the owner, by the product’s name alone', () => {

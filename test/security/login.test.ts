@@ -37,7 +37,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-const guess = (email: string, index: number, node = server) => node.browser().logIn(email, `wrong guess number ${index}`)
+const guess = (email: string, index: number, node = server) =>
+  node.browser().logIn(email, `wrong guess number ${index}`)
 const failTimes = (times: number, email: string) => inTurn(times, (index) => guess(email, index))
 
 /** All of an answer that a client can see, but what names the one request. */
@@ -200,7 +201,9 @@ describe('Log-in: the lock', () => {
     await inTurn(15, () => server.browser().post('/v1/auth/login', { email, password: '' }))
     await inTurn(15, () => server.browser().post('/v1/auth/login', { email, password: 'x'.repeat(70_000) }))
     await inTurn(15, () =>
-      server.browser().post('/v1/auth/login', { email, password: 'x' }, { headers: { Origin: 'https://evil.example' } }),
+      server
+        .browser()
+        .post('/v1/auth/login', { email, password: 'x' }, { headers: { Origin: 'https://evil.example' } }),
     )
     expect(countOf(await allEvents(server, browser), 'user:login_failed')).toBe(0)
     await failTimes(9, email)
@@ -315,10 +318,17 @@ describe('Log-in: junk', () => {
   /** What an HTTP client lets through as the value of a header: latin1 without controls. */
   const value = fc.oneof(
     fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)), maxLength: 200 }),
-    fc.constantFrom('__Host-session=', '__Host-session=a; __Host-session=b', '__Host-consistency=junk', 'null', '%00', '{}'),
+    fc.constantFrom(
+      '__Host-session=',
+      '__Host-session=a; __Host-session=b',
+      '__Host-consistency=junk',
+      'null',
+      '%00',
+      '{}',
+    ),
     fc.uuid().map((id) => `__Host-session=${id}`),
     fc.base64String({ minLength: 112, maxLength: 112 }).map((text) => `__Host-session=${text}`),
-    fc.integer({ min: 1_000, max: 8_000 }).map((length) => 'A'.repeat(length)),
+    fc.integer({ min: 1_000, max: 3_000 }).map((length) => 'A'.repeat(length)),
   )
   const sane = (text: string) => text.replace(/\u007f/g, '').trim()
 
@@ -327,7 +337,12 @@ describe('Log-in: junk', () => {
     const request = fc.record({
       call: fc.constantFrom(...CALLS),
       headers: fc.dictionary(fc.constantFrom(...NAMES), value.map(sane), { maxKeys: 4 }),
-      body: fc.oneof(fc.json(), fc.string({ unit: 'binary' }), fc.constant(undefined), fc.constant(`{"email":"${email}"`)),
+      body: fc.oneof(
+        fc.json(),
+        fc.string({ unit: 'binary' }),
+        fc.constant(undefined),
+        fc.constant(`{"email":"${email}"`),
+      ),
       junkCookie: value.map(sane),
     })
     await fc.assert(
@@ -341,7 +356,7 @@ describe('Log-in: junk', () => {
         expectProblem(reply, reply.status, (reply.body as { code: string }).code)
         if (path.startsWith('/v1/me')) expect([401, 403]).toContain(reply.status)
       }),
-      { numRuns: 200 },
+      { numRuns: 150 },
     )
   }, 60_000)
 
@@ -375,25 +390,53 @@ describe('Log-in: junk', () => {
 
   it('L12 bytes that are no HTTP are refused as a problem', async () => {
     const { email } = await signUp(server)
-    for (const line of ['X-Junk: a\x00b', 'X-Junk: \x1b[31m', 'X Junk: a', ': a', 'Content-Length: 3', 'X-Junk: a\n b']) {
+    for (const line of [
+      'X-Junk: a\x00b',
+      'X-Junk: \x1b[31m',
+      'X Junk: a',
+      ': a',
+      'Content-Length: 3',
+      'X-Junk: a\n b',
+    ]) {
       const reply = await postBytes(server, '/v1/auth/login', [line], { email, password: PASSWORD })
       expectProblem(reply, 400, 'invalid-request')
     }
-    const huge = await postBytes(server, '/v1/auth/login', [`X-Junk: ${'a'.repeat(200_000)}`], { email, password: PASSWORD })
+    const huge = await postBytes(server, '/v1/auth/login', [`X-Junk: ${'a'.repeat(200_000)}`], {
+      email,
+      password: PASSWORD,
+    })
     expectProblem(huge, 431, 'headers-too-large')
   })
 
-  const BAD_VALUES = ['[]', '{}', '["a"]', '{"$ne":null}', '17', 'true', 'null', '"a\\u0000b"', '"\\ud800"', '"\\udc00x"']
+  const BAD_VALUES = [
+    '[]',
+    '{}',
+    '["a"]',
+    '{"$ne":null}',
+    '17',
+    'true',
+    'null',
+    '"a\\u0000b"',
+    '"\\ud800"',
+    '"\\udc00x"',
+  ]
 
   /** The bodies of every call that takes one, with good values. */
   const goodBodies = (email: string) => ({
     '/v1/auth/login': { email, password: PASSWORD },
     '/v1/auth/register': { email: someEmail(), password: PASSWORD, name: 'Ada' },
-    '/v1/me/password': { currentPassword: PASSWORD, newPassword: 'eleven copper kettles sing', keepOtherSessions: false },
+    '/v1/me/password': {
+      currentPassword: PASSWORD,
+      newPassword: 'eleven copper kettles sing',
+      keepOtherSessions: false,
+    },
   })
 
   const sendRaw = (browser: Browser, path: string, raw: string) =>
-    browser.send(path === '/v1/me/password' ? 'PUT' : 'POST', path, { raw, headers: { 'Content-Type': 'application/json' } })
+    browser.send(path === '/v1/me/password' ? 'PUT' : 'POST', path, {
+      raw,
+      headers: { 'Content-Type': 'application/json' },
+    })
 
   it('L13 arrays, objects, numbers, null, U+0000 and lone surrogates for strings: 400', async () => {
     const { email, browser } = await signUp(server)
@@ -404,7 +447,8 @@ describe('Log-in: junk', () => {
           const members = [...others.map(([name, text]) => `"${name}":${JSON.stringify(text)}`), `"${field}":${bad}`]
           const reply = await sendRaw(browser, path, `{${members.join(',')}}`)
           expectProblem(reply, 400, 'invalid-request')
-          expect(reply.body).toMatchObject({ errors: [{ pointer: expect.stringMatching(`^#/${field}`) }] })
+          const { errors } = reply.body as { errors: { pointer: string }[] }
+          expect(new Set(errors.map(({ pointer }) => pointer))).toEqual(new Set([`#/${field}`]))
         }
       }
     }
@@ -442,7 +486,13 @@ describe('Log-in: junk', () => {
     const other = await signIn(server, email)
     const dismissed = await browser.send('DELETE', `/v1/me/sessions/${other.sessionId}`, { json: { all: true } })
     expectProblem(dismissed, 400, 'invalid-request')
-    for (const path of ['/v1/me', '/v1/me/security', '/v1/me/sessions', `/v1/me/sessions/${sessionId}`, '/v1/me/audit-events']) {
+    for (const path of [
+      '/v1/me',
+      '/v1/me/security',
+      '/v1/me/sessions',
+      `/v1/me/sessions/${sessionId}`,
+      '/v1/me/audit-events',
+    ]) {
       expectProblem(await browser.get(`${path}?userId=x`), 400, 'invalid-request')
     }
     await untilProjected(server)

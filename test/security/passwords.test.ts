@@ -145,11 +145,7 @@ describe('Passwords: what is accepted', () => {
       const email = someEmail()
       expect((await server.browser().register(email, text.normalize(set))).status).toBe(201)
       const { browser } = await signIn(server, email, text.normalize(used))
-      expectProblem(
-        await changePassword(browser, text.normalize(used), text.normalize(set)),
-        422,
-        'password-reused',
-      )
+      expectProblem(await changePassword(browser, text.normalize(used), text.normalize(set)), 422, 'password-reused')
     }
   })
 
@@ -164,7 +160,14 @@ describe('Passwords: what is accepted', () => {
   })
 
   it('P06 common passwords of sufficient length are refused, on registration and on change', async () => {
-    const common = ['123456789012', 'qwertyuiop123', 'password12345', '1234567890123456', 'PASSWORD12345', 'p4ssw0rd12345']
+    const common = [
+      '123456789012',
+      'qwertyuiop123',
+      'password12345',
+      '1234567890123456',
+      'PASSWORD12345',
+      'p4ssw0rd12345',
+    ]
     for (const password of common) {
       for (const reply of await refusals(server, password)) expectProblem(reply, 422, 'password-blocklisted')
     }
@@ -220,7 +223,11 @@ describe('Passwords: changing one', () => {
     const { browser, email, sessionId } = await signUp(server)
     const other = await signIn(server, email)
     for (let failure = 0; failure < 10; failure++) {
-      expectProblem(await changePassword(browser, `wrong guess number ${failure}`, NEW_PASSWORD), 403, 'invalid-credentials')
+      expectProblem(
+        await changePassword(browser, `wrong guess number ${failure}`, NEW_PASSWORD),
+        403,
+        'invalid-credentials',
+      )
     }
     expectProblem(await changePassword(browser, PASSWORD, NEW_PASSWORD), 401, 'session-ended')
     expectProblem(await browser.get('/v1/me'), 401, 'session-ended')
@@ -291,9 +298,9 @@ describe('Passwords: changing one', () => {
       const racers = [server, neighbour, server, neighbour].map((node) => node.browser())
       // Shifts of a few milliseconds, so that the log-ins meet the change at every stage of its way.
       const pause = (round % 10) * 2
-      const change = after(round % 2 === 0 ? pause : 0, () => changePassword(browser, PASSWORD, NEW_PASSWORD))
+      const change = delayed(round % 2 === 0 ? pause : 0, () => changePassword(browser, PASSWORD, NEW_PASSWORD))
       const logIns = racers.map((racer, index) =>
-        after(round % 2 === 0 ? index : pause + index, () => racer.logIn(email, PASSWORD)),
+        delayed(round % 2 === 0 ? index : pause + index, () => racer.logIn(email, PASSWORD)),
       )
       expect((await change).status).toBe(204)
       for (const [index, reply] of (await Promise.all(logIns)).entries()) {
@@ -309,7 +316,7 @@ describe('Passwords: changing one', () => {
     expect(outcomes.late).toBeGreaterThan(0)
   }, 60_000)
 
-  const after = async <T>(ms: number, run: () => Promise<T>): Promise<T> => {
+  const delayed = async <T>(ms: number, run: () => Promise<T>): Promise<T> => {
     await new Promise((resolve) => setTimeout(resolve, ms))
     return run()
   }
@@ -327,10 +334,7 @@ describe('Passwords: changing one', () => {
     expect((await browser.get('/v1/me')).body).toMatchObject({ session: { id: sessionId } })
     const { items } = await sessionPage(browser, 'state=all')
     expect(items.map(({ id, endedReason }) => [id, endedReason])).toEqual(
-      expect.arrayContaining([
-        [sessionId, null],
-        ...others.map((other) => [other.sessionId, 'password_changed']),
-      ]),
+      expect.arrayContaining([[sessionId, null], ...others.map((other) => [other.sessionId, 'password_changed'])]),
     )
   })
 

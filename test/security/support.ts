@@ -1,6 +1,6 @@
 /** What the requirement tests share: people, what they see, and what every refusal must look like. */
 import pg from 'pg'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { AuditEventBody, SessionBody } from '../../src/http/resources/schemas.ts'
 import type { Browser, Reply } from '../support/browser.ts'
 import { PASSWORD, someEmail, type TestServer } from '../support/server.ts'
@@ -67,7 +67,10 @@ export const countOf = (events: readonly AuditEventBody[], code: string): number
 export const untilProjected = async (server: TestServer): Promise<void> => {
   const [head] = await sql(server, 'select coalesce(max(position), 0)::text as position from store.events')
   const behind = 'select name from read.projections where coalesce(position, 0) < $1::bigint'
-  await expect.poll(() => sql(server, behind, [head?.position]), { timeout: 10_000, interval: 10 }).toEqual([])
+  await vi.waitFor(async () => expect(await sql(server, behind, [head?.position])).toEqual([]), {
+    timeout: 10_000,
+    interval: 10,
+  })
 }
 
 export const sql = async (
@@ -100,7 +103,8 @@ export const statusesOf = (replies: readonly Reply[]): readonly number[] => repl
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Words of our inside that no client should read: a stack, a path, a statement, a driver's or the database's name. */
-const INSIDES = /\bat .+:\d+|node_modules|\.[tj]s\b|node:|select |insert |update .+ set |relation "|postgres|sqlstate|\bpg\b|zod/i
+const INSIDES =
+  /\bat .+:\d+|node_modules|\.[tj]s\b|node:|select |insert |update .+ set |relation "|postgres|sqlstate|\bpg\b|zod/i
 
 /** The refusal is a problem as RFC 9457 and the contract have it, and tells nothing of our inside. */
 export const expectProblem = (reply: Reply, status: number, code: string): void => {
@@ -118,5 +122,7 @@ export const expectProblem = (reply: Reply, status: number, code: string): void 
   }
   expect(reply.text).not.toMatch(INSIDES)
   if (status === 429 || status === 503) expect(reply.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
-  expect(reply.headers.getSetCookie().filter((line) => line.startsWith('__Host-session=') && !/=;/.test(line))).toEqual([])
+  expect(reply.headers.getSetCookie().filter((line) => line.startsWith('__Host-session=') && !/=;/.test(line))).toEqual(
+    [],
+  )
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -82,11 +83,41 @@ export function startUser(
 }
 
 /**
- * A fresh folder below one that only we may enter, as /root is. Whatever server is left in it at the end of the test
- * is killed, and the folder goes.
+ * The folder of everything that this test file makes. A shell waits for the end of this process, however it comes
+ * (Ctrl-C, kill -9), ends the servers left in it and removes it. What a lock file names is ended only if it is a
+ * PostgreSQL: tests put other numbers there.
+ */
+const base = makeBase()
+
+function makeBase(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'strongroom-embedded-'))
+  chmodSync(folder, 0o755)
+  const script = `cat
+    find "$1" -name postmaster.pid | while read -r file; do
+      pid=$(head -n 1 "$file")
+      grep -q postgres "/proc/$pid/cmdline" && kill -KILL "$pid"
+    done
+    until rm -rf "$1"; do sleep 0.2; done`
+  const reaper = spawn('/bin/sh', ['-c', script, 'sh', folder], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  reaper.unref()
+  // A socket underneath, which would keep this process from ending.
+  if (reaper.stdin instanceof Socket) reaper.stdin.unref()
+  return folder
+}
+
+/** A folder for the rest of this test file. */
+export function makeFolder(name: string): string {
+  const folder = mkdtempSync(join(base, `${name}-`))
+  chmodSync(folder, 0o755)
+  return folder
+}
+
+/**
+ * A fresh folder below one that only we (or its new owner) may enter, as /root is. Whatever server is left in it at the
+ * end of the test is killed, and the folder goes.
  */
 export function makeClosedFolder(owner?: { uid: number; gid: number }): string {
-  const closed = mkdtempSync(join(tmpdir(), 'strongroom-embedded-'))
+  const closed = mkdtempSync(join(base, 'c-'))
   const folder = join(closed, 'x')
   mkdirSync(folder)
   if (owner !== undefined) for (const path of [closed, folder]) chownSync(path, owner.uid, owner.gid)

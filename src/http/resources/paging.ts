@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import { invalidRequest } from '../problem.ts'
+import { integerParameter } from '../query.ts'
 import type { Api } from './api.ts'
 
 export const cursorParameter = z.string().optional().meta({ description: '`nextCursor` of the page before' })
-export const limitParameter = z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'Items a page' })
+export const limitParameter = integerParameter({ min: 1, max: 200 }).default(50).meta({ description: 'Items a page' })
 
 const purposeOf = (list: string, { account }: Authenticated): string => `cursor ${list} ${account.userId}`
 

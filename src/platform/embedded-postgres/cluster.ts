@@ -13,10 +13,10 @@ import {
   rmSync,
   type Stats,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isAlive } from './alive.ts'
 import type { Binaries } from './binaries.ts'
-import type { DataDir } from './data-dir.ts'
+import { type DataDir, noRoom } from './data-dir.ts'
 import { codeOf, EmbeddedPostgresError } from './error.ts'
 import { type ServerAccount, spawnIdentity } from './server-account.ts'
 import { inheritedPath, openOwnFolder, rootCannotBecome, serverEnvironment } from './server-files.ts'
@@ -143,7 +143,7 @@ async function runInitdb(folder: string, account: ServerAccount, { initdb }: Bin
       complaints += chunk
     })
     const [status] = await once(child, 'close')
-    if (status !== 0) throw initdbFailed(folder, complaints)
+    if (status !== 0) throw initdbFailed(dirname(folder), complaints)
   } catch (error) {
     throw explainSpawnError(error)
   } finally {
@@ -166,12 +166,13 @@ const INITDB_OPTIONS = [
   '--no-instructions',
 ]
 
-function initdbFailed(folder: string, complaints: string): EmbeddedPostgresError {
+function initdbFailed(dataDir: string, complaints: string): EmbeddedPostgresError {
   const lines = complaints.split('\n')
   const line = lines.find((text) => /error: |FATAL: |PANIC: /.test(text)) ?? lines.find((text) => text.trim() !== '')
   const reason = line?.replace(/^.*(error|FATAL|PANIC): +/, '').trim() ?? 'it gave no reason'
+  if (/no space left on device/i.test(reason)) return noRoom(dataDir)
   return new EmbeddedPostgresError(
-    `PostgreSQL could not make its data folder (${reason}): put that right at ${folder} and start again, ` +
+    `PostgreSQL could not make its data folder in ${dataDir} (${reason}): put that right and start again, ` +
       'or set DATABASE_URL to a PostgreSQL of your own',
   )
 }

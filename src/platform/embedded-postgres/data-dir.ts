@@ -46,10 +46,19 @@ export function explainFileError(error: unknown, dataDir: string): unknown {
       )
     case 'ENOSPC':
     case 'EDQUOT':
-      return say(`there is no room left for the database in DATA_DIR ${dataDir}: make room and start again`)
+      return noRoom(dataDir, error)
     default:
       return error
   }
+}
+
+export function noRoom(dataDir: string, cause?: unknown): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    `there is no room left for the database in DATA_DIR ${dataDir}: make room and start again`,
+    {
+      cause,
+    },
+  )
 }
 
 function pathOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { noRoom } from './data-dir.ts'
 import { EmbeddedPostgresError } from './error.ts'
 import { findPostmaster } from './postmaster.ts'
 import { openPresence, type Presence, type PresenceAnswer } from './presence.ts'
@@ -65,11 +66,7 @@ function mayStart(answer: PresenceAnswer, { dataDir, marker }: ServerPlace): boo
 }
 
 function cannotStart({ dataDir }: ServerPlace, reason: string): EmbeddedPostgresError {
-  if (/no space left on device/i.test(reason)) {
-    return new EmbeddedPostgresError(
-      `there is no room left for the database in DATA_DIR ${dataDir.root}: make room and start again`,
-    )
-  }
+  if (/no space left on device/i.test(reason)) return noRoom(dataDir.root)
   return new EmbeddedPostgresError(
     `the embedded PostgreSQL cannot start (${reason}): put that right and start again; its log is ${dataDir.log}`,
   )
