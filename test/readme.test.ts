@@ -1,5 +1,5 @@
 /** The first thing a stranger does has to work: the README's tour, as it is written, against a default server. */
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,13 +10,10 @@ import { startServer } from './support/server.ts'
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const tour = /test\/readme\.test\.ts\. -->\n```sh\n(.*?)```/s.exec(readme)?.[1] ?? ''
 
-test('the README names the files and folders that there are', () => {
-  const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].flatMap(([, path]) => (path === undefined ? [] : [path]))
-  expect(links.length).toBeGreaterThan(5)
-  for (const link of links) expect(() => readFileSync(new URL(`../${link}`, import.meta.url)), link).not.toThrow()
-})
+/** A machine that has Node and npm only can run all other tests. */
+const hasCurl = spawnSync('bash', ['-c', 'curl --version']).status === 0
 
-test('the tour with curl shows what it says', async () => {
+test.skipIf(!hasCurl)('the tour with curl shows what it says', async () => {
   const server = await startServer({ env: { REGISTRATION: 'open' } })
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-tour-'))
   try {

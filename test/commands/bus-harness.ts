@@ -29,7 +29,6 @@ export class FaultyStore extends MemoryEventStore {
   readonly attempts: Attempt[] = []
   /** What to do before the next append; once each. */
   readonly before: (() => Promise<void>)[] = []
-  /** Errors instead of the next answers; the append itself is made where `unknown`. */
   override async append(stream: string, events: NonEmpty<NewEvent>, expected: ExpectedRevision): Promise<AppendResult> {
     this.attempts.push({ events, expected })
     await this.before.shift()?.()
