@@ -25,7 +25,7 @@ const listOf = <T>(each: z.ZodType<T, string>) =>
 
 const role = z.enum(['api', 'projector'])
 const origin = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https origin' })
+  .url({ protocol: /^https?$/, error: 'must be an http or https origin', abort: true })
   .refine((text) => new URL(text).origin === text.replace(/\/$/, ''), 'must be an origin: scheme, host and port only')
   .transform((text) => new URL(text).origin)
 const cidr = z.string().refine((text) => {
@@ -85,9 +85,6 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
   const env = parsed.data
   const production = env.NODE_ENV === 'production'
   if (production) refuseInProduction(env)
-  if (env.EVENT_STORE_URL?.startsWith('esdb') === true) {
-    throw new InvalidConfiguration('EVENT_STORE_URL: this version stores events in PostgreSQL only')
-  }
   const seconds = (value: number) => value * 1_000
   return {
     production,

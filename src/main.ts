@@ -15,7 +15,10 @@ import { openKeyedQueue } from './commands/keyed-queue.ts'
 import type { Services } from './commands/services.ts'
 import { openThrottles } from './commands/throttles.ts'
 import { type Config, InvalidConfiguration, readConfig } from './config.ts'
-import { openPostgresEventStore } from './event-store/postgres.ts'
+import { openEventStoreDbEventStore } from './event-store/eventstoredb.ts'
+import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
+import { type EventStore, StoreUnavailable } from './event-store/port.ts'
+import { openPostgresEventStore, type PostgresEventStoreOptions } from './event-store/postgres.ts'
 import { createApp } from './http/app.ts'
 import { openSealer } from './http/cursor.ts'
 import type { Api } from './http/resources/api.ts'
@@ -88,11 +91,9 @@ export const start = async (
     await registerProjections(pool, projections)
 
     const vault = await openVault(db, master)
-    const place =
-      config.eventStoreUrl === undefined
-        ? { connection, notifications }
-        : { connection: { connectionString: config.eventStoreUrl } }
-    const store = keep(await openPostgresEventStore({ ...place, log }), (open) => open.close())
+    const store = keep(await openEventStore(config.eventStoreUrl, { connection, notifications, log }), (open) =>
+      open.close(),
+    )
     const accounts = openAccounts(store)
 
     // Connections of their own: a storm of requests must not keep a projector from its heartbeat.
@@ -179,6 +180,14 @@ export const start = async (
   }
 }
 
+/** The one EVENT_STORE_URL names, by its scheme; else beside everything else in the database. */
+const openEventStore = (url: string | undefined, database: PostgresEventStoreOptions): Promise<EventStore> => {
+  const { log } = database
+  if (url === undefined) return openPostgresEventStore(database)
+  if (url.startsWith('esdb')) return openEventStoreDbEventStore({ connectionString: url, log })
+  return openPostgresEventStore({ connection: { connectionString: url }, log })
+}
+
 /** Owned by this process or, as far as it knows, by another one that is at work. */
 const mustRun = (running: RunningProjector): void => {
   const { state } = running.status()
@@ -213,8 +222,10 @@ const fail = (error: unknown): never => {
 }
 
 const sentenceFor = (error: unknown): string => {
-  const told = [InvalidConfiguration, EmbeddedPostgresError, CannotListen, CannotOpen]
+  const told = [InvalidConfiguration, InvalidConnectionString, EmbeddedPostgresError, CannotListen, CannotOpen]
   if (error instanceof Error && told.some((kind) => error instanceof kind)) return error.message
+  if (error instanceof StoreUnavailable)
+    return 'the event store cannot be reached; check EVENT_STORE_URL and that it runs'
   if (isDatabaseAway(error))
     return 'the database cannot be reached; check DATABASE_URL, EVENT_STORE_URL and that it runs'
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

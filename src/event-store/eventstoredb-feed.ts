@@ -15,7 +15,7 @@ export class Feed<Item> {
   #ended = false
   #failure: unknown
 
-  /** Destroying the client's stream would leave the call to the server open: `cancel` ends that. */
+  /** `cancel` ends the call to the server. */
   constructor(stream: Readable, cancel: () => Promise<void>) {
     this.#stream = stream
     this.#cancel = cancel
@@ -85,10 +85,16 @@ export class Feed<Item> {
     return this.#heard === before
   }
 
-  /** Not waited for: the client cancels only once the call has begun, which may take as long as a dead server. */
+  /**
+   * Not waited for: the client cancels only once the call has begun, which may take as long as a dead server. What still
+   * comes is let run through: destroyed, the stream would leave the call behind it undrained, and the client would hold
+   * it (and what it had received) for good, and wait for it in vain when it is disposed.
+   */
   close(): void {
     this.#cancel().catch(() => {})
-    this.#stream.destroy()
+    this.#stream.removeAllListeners('readable')
+    this.#stream.on('data', () => {})
+    this.#stream.resume()
   }
 }
 

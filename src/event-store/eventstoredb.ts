@@ -55,6 +55,8 @@ const TIMEOUTS: EventStoreDbTimeouts = { appendMs: 5_000, readMs: 5_000, silence
 const PAGE_EVENTS = 500
 /** The client buffers so many events twice, gRPC about sixteen more: an event may have a megabyte. */
 const BUFFERED_EVENTS = { highWaterMark: 4 }
+/** Read to see whether the server answers: the last event of the log may have a megabyte, this has nothing. */
+const NO_ONES_STREAM = 'strongroom-ping'
 /** How far back from the end of the log an event of ours is looked for among those of the server. */
 const TAIL_EVENTS = 64
 const DISPOSE_MS = 5_000
@@ -155,7 +157,7 @@ class EventStoreDbEventStore implements EventStore {
 
   async ping(): Promise<void> {
     this.#checkOpen()
-    await this.#tail()
+    for await (const _ of this.#page(NO_ONES_STREAM, { from: 0n, backwards: false, limit: 1 })) return
   }
 
   close(): Promise<void> {

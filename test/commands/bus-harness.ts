@@ -40,6 +40,9 @@ export interface BusHarness {
   readonly store: FaultyStore
   readonly accounts: Accounts
   readonly bus: CommandBus
+  readonly vault: Vault
+  /** The time at which commands are decided; START until it is set. */
+  setNow(now: number): void
   /** Deletes the person's key, as an erasure does. */
   eraseKey(): void
   /** Appends as another process would: decided elsewhere, behind this one's back. */
@@ -53,6 +56,8 @@ export const openBusHarness = (limits: Partial<Limits> = {}): BusHarness => {
   const accounts = openAccounts(store)
   const dataKey = Buffer.alloc(32, 5)
   let key: Buffer | null = dataKey
+  let now = START
+  const vault = { dataKey: async () => key } as unknown as Vault
   const sessionHash = (id: string) => `hash of ${id}`
   const history = async () => {
     const events: RecordedEvent[] = []
@@ -65,12 +70,16 @@ export const openBusHarness = (limits: Partial<Limits> = {}): BusHarness => {
     bus: openCommandBus({
       store,
       accounts,
-      vault: { dataKey: async () => key } as unknown as Vault,
+      vault,
       sessionHash,
       queue: openKeyedQueue(),
       limits: { ...LIMITS, ...limits },
-      now: () => START,
+      now: () => now,
     }),
+    vault,
+    setNow: (next) => {
+      now = next
+    },
     eraseKey: () => {
       key = null
     },

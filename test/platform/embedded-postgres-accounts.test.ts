@@ -132,14 +132,14 @@ describe('the programs', () => {
     },
   )
 
-  test('a copy that has lost a file is made anew, also by two at once, and nothing unfinished stays', async () => {
+  test('a copy that has lost a file is made anew, also by several at once, and nothing unfinished stays', async () => {
     const base = makeFolder('binaries')
     const installed = findInstalled(process.platform, process.arch)
     const self = { kind: 'self', uid: process.getuid?.() ?? 0 } as const
     const home = await copyBinaries(installed, self, base, [])
     const lost = join(home, 'lib', 'postgresql', 'plpgsql.so')
     unlinkSync(lost)
-    await Promise.all([1, 2].map(() => copyBinaries(installed, self, base, [])))
+    await Promise.all([1, 2, 3].map(() => copyBinaries(installed, self, base, [])))
     expect(existsSync(lost)).toBe(true)
     expect(execFileSync('ls', [base], { encoding: 'utf8' }).trim().split('\n')).toHaveLength(1)
   })

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -12,54 +12,29 @@ import {
 } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
 import { pino } from 'pino'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { openPresence } from '../../src/platform/embedded-postgres/presence.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 import {
   asRoot,
+  existingDataDir,
+  freshDataDir,
   isAlive,
   killServer,
   makeClosedFolder,
-  makeFolder,
   NOBODY,
   query,
+  REMEMBERED,
+  recall,
+  remember,
   serverPid,
+  start,
   startUser,
   until,
 } from '../support/embedded-postgres-users.ts'
 
 const log = pino({ level: 'silent' })
 const serverOwner = asRoot ? NOBODY : {}
-
-async function start(dataDir: string): Promise<EmbeddedPostgres> {
-  const database = await startEmbeddedPostgres({ dataDir, log })
-  onTestFinished(() => database.release())
-  return database
-}
-
-function freshDataDir(): string {
-  return join(makeClosedFolder(), 'data')
-}
-
-/** Making a cluster takes a second or more of both cores, so those tests that only need one get a copy of this. */
-let madeOnce = ''
-beforeAll(async () => {
-  madeOnce = join(makeFolder('template'), 'data')
-  await (await startEmbeddedPostgres({ dataDir: madeOnce, log })).release()
-})
-
-/** With a database that was stopped in order. */
-function existingDataDir(): string {
-  const dataDir = freshDataDir()
-  execFileSync('cp', ['-a', madeOnce, dataDir])
-  return dataDir
-}
-
-const remember = (connection: pg.ClientConfig) => query(connection, 'create table memory as select 42 as answer')
-const recall = (connection: pg.ClientConfig) => query(connection, 'select answer from memory')
-const REMEMBERED = [{ answer: 42 }]
 
 describe('starting and stopping', () => {
   test('a first start makes the database, below a folder that only we may enter, and a later one finds its data', async () => {
@@ -76,7 +51,7 @@ describe('starting and stopping', () => {
   })
 
   test('the database is UTF-8, sorts by code point, survives a crash and is reached through its socket only', async () => {
-    const { connection } = await start(existingDataDir())
+    const { connection } = await start(await existingDataDir())
     const settings = [
       'server_encoding',
       'fsync',
@@ -100,7 +75,7 @@ describe('starting and stopping', () => {
   })
 
   test('cluster, socket and log are closed to all but the account of the server', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     await start(dataDir)
     expect(statSync(dataDir).mode & 0o777).toBe(0o700)
     expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700)
@@ -109,14 +84,14 @@ describe('starting and stopping', () => {
   })
 
   test('a failed statement leaves nothing of its values in the log', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const { connection } = await start(dataDir)
     await expect(query(connection, "select 'ada@example.com'::int")).rejects.toThrow('ada@example.com')
     expect(readFileSync(join(dataDir, 'postgres.log'), 'utf8')).not.toContain('ada@example.com')
   })
 
   test('releasing twice, also at once, is the same as releasing once', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const database = await start(dataDir)
     await Promise.all([database.release(), database.release()])
     await database.release()
@@ -126,7 +101,7 @@ describe('starting and stopping', () => {
 
 describe('what a crash leaves behind', () => {
   test('a server whose node was killed is adopted with its data', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const user = startUser(dataDir)
     await remember((await user.started()).connection)
     await user.killHard()
@@ -141,7 +116,7 @@ describe('what a crash leaves behind', () => {
   })
 
   test('after everything was killed the next start, at once, finds the data', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const user = startUser(dataDir)
     await remember((await user.started()).connection)
     await user.killHard()
@@ -153,7 +128,7 @@ describe('what a crash leaves behind', () => {
   })
 
   test('a server that is not ready yet is waited for', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const user = startUser(dataDir)
     const { connection } = await user.started()
     await user.killHard()
@@ -167,7 +142,7 @@ describe('what a crash leaves behind', () => {
   })
 
   test('a server that is shutting down is waited for, and a new one started', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const user = startUser(dataDir)
     const { connection } = await user.started()
     const pid = serverPid(dataDir) ?? 0
@@ -186,7 +161,7 @@ describe('what a crash leaves behind', () => {
   })
 
   test.each(['postmaster.pid', 'socket lock'])('the number of a dead process in the %s does no harm', async (file) => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const gone = spawn('true')
     const pid = gone.pid ?? 0
     await new Promise((resolve) => gone.once('exit', resolve))
@@ -197,7 +172,7 @@ describe('what a crash leaves behind', () => {
   test.each(['postmaster.pid', 'socket lock'])(
     'the number of another program of the same account in the %s does no harm',
     async (file) => {
-      const dataDir = existingDataDir()
+      const dataDir = await existingDataDir()
       const other = spawn('sleep', ['1000'], { ...serverOwner, stdio: 'ignore' })
       onTestFinished(() => void other.kill('SIGKILL'))
       writeLock(dataDir, file, other.pid ?? 0)
@@ -207,7 +182,7 @@ describe('what a crash leaves behind', () => {
   )
 
   test('a server that somebody started by hand is left in peace, and the sentence names its process', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const byHand = spawn('sleep', ['1000'], {
       argv0: 'postgres',
       cwd: join(dataDir, 'postgres'),
@@ -237,7 +212,7 @@ describe('what a crash leaves behind', () => {
   })
 
   test('a server that dies while it is in use is started again', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     const { connection } = await start(dataDir)
     await remember(connection)
     await killServer(dataDir)
@@ -259,99 +234,6 @@ describe('what a crash leaves behind', () => {
   }
 })
 
-describe('several processes on one DATA_DIR', () => {
-  test.each(['fresh', 'existing'])(
-    'two that start at once on %s data share one server; the last one out stops it',
-    async (kind) => {
-      const dataDir = existingDataDir()
-      if (kind === 'existing') await (await startEmbeddedPostgres({ dataDir, log })).release()
-      const users = [startUser(dataDir), startUser(dataDir)] as const
-      const [one, two] = await Promise.all([users[0].started(), users[1].started()])
-      expect([one.adopted, two.adopted].sort()).toEqual([false, true])
-      await remember(one.connection)
-      expect(await recall(two.connection)).toEqual(REMEMBERED)
-      const pid = serverPid(dataDir) ?? 0
-
-      await users[0].release()
-      expect(await recall(two.connection)).toEqual(REMEMBERED)
-      await users[1].release()
-      expect(isAlive(pid)).toBe(false)
-      expect(serverPid(dataDir)).toBeUndefined()
-    },
-  )
-
-  test('of two that make the cluster at the same moment one wins, and nothing of the other stays', async () => {
-    const dataDir = freshDataDir()
-    const [one, two] = await Promise.all([start(dataDir), start(dataDir)])
-    await remember(one.connection)
-    expect(await recall(two.connection)).toEqual(REMEMBERED)
-    expect(readdirSync(dataDir).sort()).toEqual(['postgres', 'postgres.log', 'run'])
-  })
-
-  test('a server of another cluster behind the socket is not taken for ours', async () => {
-    const dataDir = existingDataDir()
-    await start(dataDir)
-    const answer = await openPresence(join(dataDir, 'run'), '7000000000000000000')
-    expect(answer).toMatchObject({ kind: 'busy', alive: false })
-  })
-
-  test('two that leave at once leave no server behind', async () => {
-    const dataDir = existingDataDir()
-    const users = [startUser(dataDir), startUser(dataDir)] as const
-    await Promise.all(users.map((user) => user.started()))
-    await Promise.all(users.map((user) => user.release()))
-    expect(serverPid(dataDir)).toBeUndefined()
-  })
-
-  test('a killed user does not count, though the server takes a while to notice: the last living one stops it', async () => {
-    const dataDir = existingDataDir()
-    const killed = startUser(dataDir)
-    await killed.started()
-    const database = await start(dataDir)
-    const held = (await query(
-      database.connection,
-      `select pid from pg_stat_activity where application_name = 'strongroom presence ${killed.process.pid}'`,
-    )) as { pid: number }[]
-    const slow = held[0]?.pid ?? 0
-    process.kill(slow, 'SIGSTOP')
-    await killed.killHard()
-    const released = database.release()
-    const holders = "select pid from pg_locks where locktype = 'advisory'"
-    await until(async () => (await query(database.connection, holders)).length === 1)
-    process.kill(slow, 'SIGCONT')
-    await released
-    expect(serverPid(dataDir)).toBeUndefined()
-  })
-
-  test('one that comes while the last is leaving gets a server that works', async () => {
-    const dataDir = existingDataDir()
-    let current = await startEmbeddedPostgres({ dataDir, log })
-    for (let round = 0; round < 8; round++) {
-      const [next] = await Promise.all([startEmbeddedPostgres({ dataDir, log }), current.release()])
-      expect(await query(next.connection, 'select 1 as one')).toEqual([{ one: 1 }])
-      current = next
-    }
-    await current.release()
-    expect(serverPid(dataDir)).toBeUndefined()
-  })
-
-  test('a connection of some other program keeps the server running', async () => {
-    const dataDir = existingDataDir()
-    const database = await start(dataDir)
-    const psql = new pg.Client(database.connection)
-    psql.on('error', () => {})
-    await psql.connect()
-    await database.release()
-    expect((await psql.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-    await psql.end()
-
-    const next = await start(dataDir)
-    expect(next.adopted).toBe(true)
-    await next.release()
-    expect(serverPid(dataDir)).toBeUndefined()
-  })
-})
-
 describe('what cannot work says in one sentence what to do', () => {
   const oneSentence = /^[^\n]*[^\n.]$/
 
@@ -370,7 +252,7 @@ describe('what cannot work says in one sentence what to do', () => {
   })
 
   test('a cluster of another major version', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '17\n')
     expect(await problem(dataDir)).toContain('is of PostgreSQL 17 and this release brings 18')
   })
@@ -382,7 +264,7 @@ describe('what cannot work says in one sentence what to do', () => {
   })
 
   test('a server that gives up quotes its reason', async () => {
-    const dataDir = existingDataDir()
+    const dataDir = await existingDataDir()
     await appendFile(join(dataDir, 'postgres', 'postgresql.conf'), "\nno_such_setting = 'on'\n")
     const sentence = await problem(dataDir)
     expect(sentence).toContain('no_such_setting')

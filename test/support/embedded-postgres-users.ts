@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -8,8 +8,10 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts'
 
 export const asRoot = process.getuid?.() === 0
 export const NOBODY = { uid: 65_534, gid: 65_534 }
@@ -173,3 +175,39 @@ export async function query(connection: pg.ClientConfig, statement: string): Pro
     await client.end()
   }
 }
+
+const log = pino({ level: 'silent' })
+
+/** A user in this process, which leaves at the end of the test if it has not left before. */
+export async function start(dataDir: string): Promise<EmbeddedPostgres> {
+  const database = await startEmbeddedPostgres({ dataDir, log })
+  onTestFinished(() => database.release())
+  return database
+}
+
+export function freshDataDir(): string {
+  return join(makeClosedFolder(), 'data')
+}
+
+/**
+ * With a database that was stopped in order. Making one takes a second or more of both cores, so it is made once and
+ * copied.
+ */
+export async function existingDataDir(): Promise<string> {
+  madeOnce ??= makeOnce()
+  const dataDir = freshDataDir()
+  execFileSync('cp', ['-a', await madeOnce, dataDir])
+  return dataDir
+}
+
+let madeOnce: Promise<string> | undefined
+
+async function makeOnce(): Promise<string> {
+  const dataDir = join(makeFolder('template'), 'data')
+  await (await startEmbeddedPostgres({ dataDir, log })).release()
+  return dataDir
+}
+
+export const remember = (connection: pg.ClientConfig) => query(connection, 'create table memory as select 42 as answer')
+export const recall = (connection: pg.ClientConfig) => query(connection, 'select answer from memory')
+export const REMEMBERED = [{ answer: 42 }]

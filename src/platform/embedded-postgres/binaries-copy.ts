@@ -97,11 +97,22 @@ async function moveIntoPlace(unfinished: string, copy: string): Promise<void> {
     await rename(unfinished, copy)
   } catch (error) {
     if (!['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) throw error
-    // Another process was faster, or an old copy has lost files. A server that runs from it keeps what it has open.
-    const old = `${unfinished}.old`
-    await rename(copy, old)
-    await rename(unfinished, copy)
-    await rm(old, { recursive: true, force: true })
+    // Another process was faster, or an old copy has lost files.
+    await moveOver(unfinished, copy)
+  }
+}
+
+/** File by file, each in one step: somebody may be starting a server from the copy at this very moment. */
+async function moveOver(from: string, to: string): Promise<void> {
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (!entry.isDirectory()) {
+      await rename(source, target)
+      continue
+    }
+    await mkdir(target, { recursive: true })
+    await chmod(target, 0o755)
+    await moveOver(source, target)
   }
 }
 

@@ -1,0 +1,54 @@
+/** What the next append may meet. `Before` and `After` speak of the commit. */
+export type AppendFault =
+  | 'dropBefore'
+  | 'dropAfter'
+  | 'hangBefore'
+  | 'hangAfter'
+  | 'abortedAfter'
+  | 'notLeader'
+  | 'noPosition'
+
+/** What the next read of a stream or of $all may meet. */
+export type ReadFault = 'hang' | 'unavailable' | 'accessDenied' | 'noPosition' | 'cutInMidBatch'
+
+/** How every subscription there is may go wrong. */
+export type SubscriptionFault = 'endSilently' | 'aborted' | 'unavailable' | 'freeze'
+
+/** The switches. The handlers take what is set, once. */
+export class Faults {
+  /** Every answer is so late. Milliseconds. */
+  delayMs = 0
+  readonly #breakers = new Set<(fault: SubscriptionFault) => void>()
+  #append: AppendFault | undefined
+  #read: ReadFault | undefined
+
+  failNextAppend(fault: AppendFault): void {
+    this.#append = fault
+  }
+
+  failNextRead(fault: ReadFault): void {
+    this.#read = fault
+  }
+
+  breakSubscriptions(fault: SubscriptionFault): void {
+    for (const broken of this.#breakers) broken(fault)
+  }
+
+  takeAppend(): AppendFault | undefined {
+    const fault = this.#append
+    this.#append = undefined
+    return fault
+  }
+
+  takeRead(): ReadFault | undefined {
+    const fault = this.#read
+    this.#read = undefined
+    return fault
+  }
+
+  /** Calls `broken` until the returned function is called. */
+  onBreak(broken: (fault: SubscriptionFault) => void): () => void {
+    this.#breakers.add(broken)
+    return () => this.#breakers.delete(broken)
+  }
+}
