@@ -151,10 +151,10 @@ describe('what follows from variables', () => {
     expect(readConfig({ PORT: '8080' }).http.publicUrl).toBe('http://localhost:8080')
   })
 
-  it('EventStoreDB is refused in one sentence as long as this version has no adapter for it', () => {
-    expect(refusalOf({ EVENT_STORE_URL: 'esdb://db:2113' })).toBe(
-      'EVENT_STORE_URL: this version stores events in PostgreSQL only',
-    )
+  it('the event store may be EventStoreDB, one node or a cluster', () => {
+    for (const url of ['esdb://db:2113?tls=false', 'esdb+discover://a,b,c']) {
+      expect(readConfig({ EVENT_STORE_URL: url }).eventStoreUrl).toBe(url)
+    }
   })
 })
 

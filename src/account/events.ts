@@ -129,7 +129,7 @@ export const catalogue = {
   'user.session:others_revoked': define({
     message: 'All other sessions revoked',
     outcome: 'success',
-    versions: { 1: z.strictObject({ sessionId: uuid, revoked: z.int().positive() }) },
+    versions: { 1: z.strictObject({ sessionId: uuid, revoked: z.int().nonnegative() }) },
   }),
   'user.session:ended': define({
     message: 'Session ended',

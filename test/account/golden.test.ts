@@ -57,7 +57,7 @@ describe.each(everyVersion)('$type version $version', ({ type, version }) => {
 
 describe('what is stored today', () => {
   it('has the envelope of the fixtures, and a credential box where they have one', async () => {
-    for (const steps of fc.sample(aLife, { numRuns: 100, seed: 4 })) {
+    for (const steps of fc.sample(aLife, { numRuns: 30, seed: 4 })) {
       for (const { type, metadata } of (await live(steps)).stored) {
         const { content } = readFixture(fixtureName(type, Number(metadata.schemaVersion)))
         const { idempotency: _, boxes, ...envelope } = metadata

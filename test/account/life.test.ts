@@ -4,7 +4,7 @@ import { authorise } from '../../src/account/authorise.ts'
 import { eventTypes } from '../../src/account/events.ts'
 import { aLife, LIFE_LIMITS, type Life, live } from './life.ts'
 
-const always = (property: (life: Life) => void, numRuns = 150): Promise<void> =>
+const always = (property: (life: Life) => void, numRuns = 60): Promise<void> =>
   fc.assert(
     fc.asyncProperty(aLife, async (steps) => property(await live(steps))),
     { numRuns },
@@ -140,7 +140,7 @@ describe('the lives that these tests look at', () => {
   it('know every event that a decision of today can lead to, and every refusal of a session', async () => {
     const seen = new Set<string>()
     const refusals = new Set<string>()
-    for (const steps of fc.sample(aLife, { numRuns: 300, seed: 4 })) {
+    for (const steps of fc.sample(aLife, { numRuns: 60, seed: 4 })) {
       const { stored, moments } = await live(steps)
       for (const { type } of stored) seen.add(type)
       for (const { rejected } of moments) if (rejected !== null) refusals.add(rejected)

@@ -107,7 +107,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 /** Registered first, and erased last where it is erased: some steps follow to see that nothing comes back. */
 export const aLife: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(fc.array(step, { maxLength: 60 }), fc.boolean(), fc.array(step, { maxLength: 6 }))
+  .tuple(fc.array(step, { maxLength: 60, size: 'max' }), fc.boolean(), fc.array(step, { maxLength: 6 }))
   .map(([steps, isErased, after]) => [
     { attempt: { kind: 'register' }, pauseMs: 0 },
     ...steps,

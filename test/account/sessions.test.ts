@@ -96,10 +96,13 @@ describe('revoking all other sessions', () => {
       )
   })
 
-  it('records nothing where there are none', () => {
+  it('is recorded also where there are none, so that the answer is remembered under its key', () => {
     given([registered(), loggedIn(1), loggedIn(2), loggedOut(2)])
       .when(revokeOthers(by(1)))
-      .then([], { kind: 'revoked', count: 0 })
+      .then([{ type: 'user.session:others_revoked', data: { sessionId: sessionId(1), revoked: 0 } }], {
+        kind: 'revoked',
+        count: 0,
+      })
   })
 })
 

@@ -227,7 +227,10 @@ describe('a check', () => {
 
 describe('in any order in which standings and verdicts arrive', () => {
   it('no more wrong guesses in a row are evaluated than the limit, and nobody waits for ever', async () => {
-    const guesses = fc.array(fc.constantFrom('wrong', 'wrong', 'wrong', 'right', 'broken'), { maxLength: 40 })
+    const guesses = fc.array(fc.constantFrom('wrong', 'wrong', 'wrong', 'right', 'broken'), {
+      maxLength: 40,
+      size: 'max',
+    })
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), guesses, async (scheduler, verdicts) => {
         const admission = openAdmission()

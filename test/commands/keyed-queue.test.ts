@@ -46,7 +46,7 @@ describe('the tasks of one key', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
-        fc.array(fc.record({ key: fc.constantFrom('a', 'b'), fails: fc.boolean() }), { maxLength: 20 }),
+        fc.array(fc.record({ key: fc.constantFrom('a', 'b'), fails: fc.boolean() }), { maxLength: 20, size: 'max' }),
         async (scheduler, tasks) => {
           const queue = openKeyedQueue()
           const running = new Map<string, number>()

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openEventStoreDbEventStore } from '../../src/event-store/eventstoredb.ts'
 import { MemoryEventStore } from '../../src/event-store/memory.ts'
 import type { EventStore, ExpectedRevision, NewEvent, NonEmpty, ReadOptions } from '../../src/event-store/port.ts'
 import { openPostgresEventStore } from '../../src/event-store/postgres.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { type EventStoreDbFixture, startEventStoreDbFixture } from './eventstoredb/server.ts'
 import { newEvent, newStream, Subscriber, silent } from './helpers.ts'
 
 interface Append {
@@ -81,7 +83,7 @@ interface Plan {
 
 /**
  * Runs a program and notes everything that can be seen, but positions and times, which are the store's own. What is
- * sent depends only on the program and on answers that both stores must give alike.
+ * sent depends only on the program and on answers that all stores must give alike.
  */
 async function run(store: EventStore, program: readonly Step[], names: readonly string[], ids: () => string) {
   const heads = new Map<string, bigint>()
@@ -153,34 +155,40 @@ function visible({ id, type, data, metadata, revision }: NewEvent & { revision: 
   return { id, type, data, metadata, revision }
 }
 
-describe('differential: postgres against memory', () => {
+describe('differential: every production adapter against memory', () => {
   let database: TestDatabase
+  let fixture: EventStoreDbFixture
   let postgres: EventStore
+  let eventStoreDb: EventStore
 
   beforeAll(async () => {
     database = await createDatabase()
+    fixture = await startEventStoreDbFixture()
     postgres = await openPostgresEventStore({ connection: database.connection, log: silent })
+    eventStoreDb = await openEventStoreDbEventStore({ connectionString: fixture.connectionString, log: silent })
   })
 
   afterAll(async () => {
     await postgres?.close()
+    await eventStoreDb?.close()
     await database?.drop()
+    await fixture?.stop()
   })
 
-  it('gives the same results for the same random program', { timeout: 120_000 }, async () => {
+  it('gives the same results for the same random program', { timeout: 240_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }), async (program) => {
         const names = Array.from({ length: STREAMS }, newStream)
-        const [left, right] = [numbered(), numbered()]
-        const expected = await run(new MemoryEventStore(), program, names, left)
-        expect(await run(postgres, program, names, right)).toEqual(expected)
+        const expected = await run(new MemoryEventStore(), program, names, numbered())
+        expect(await run(postgres, program, names, numbered())).toEqual(expected)
+        expect(await run(eventStoreDb, program, names, numbered())).toEqual(expected)
       }),
       { numRuns: 150 },
     )
   })
 })
 
-/** The same ids in both runs. */
+/** The same ids in every run. */
 function numbered(): () => string {
   let n = 0
   return () => `00000000-0000-4000-8000-${String(n++).padStart(12, '0')}`

@@ -266,6 +266,16 @@ describe('Requests: Idempotency-Key', () => {
   const someKey = () => `key-${process.pid}-${serial++}`
   const withKey = (key: string) => ({ headers: { 'Idempotency-Key': key } })
 
+  it('R12 an answer that nothing had to be done is given again too, whatever has begun since', async () => {
+    const { browser, email } = await signUp(server)
+    const key = someKey()
+    const revoke = () => browser.post('/v1/me/sessions/revoke-others', undefined, withKey(key))
+    expect((await revoke()).body).toEqual({ revoked: 0 })
+    const newcomer = await signIn(server, email)
+    expect((await revoke()).body).toEqual({ revoked: 0 })
+    expect(await isSignedIn(newcomer.browser)).toBe(true)
+  })
+
   it('R12 the same key and body: the same answer, and one effect', async () => {
     const { browser, email } = await signUp(server)
     await inTurn(3, () => signIn(server, email))

@@ -15,12 +15,15 @@ export const revokeSession = (command: CommandOf<'revokeSession'>, state: Accoun
   return reject({ code: 'session-not-found' })
 }
 
+/** Recorded also where there was none to revoke: under an Idempotency-Key even that is an answer to be given again. */
 export const revokeOtherSessions = (command: CommandOf<'revokeOtherSessions'>, state: AccountState): Decision => {
   const { sessionId } = command.by
   const others = state.sessions.filter(({ id }) => id !== sessionId)
-  const summary: readonly NewAccountEvent[] =
-    others.length === 0 ? [] : [{ type: 'user.session:others_revoked', data: { sessionId, revoked: others.length } }]
-  return accept([...others.map(({ id }) => revoked(id)), ...summary], { kind: 'revoked', count: others.length })
+  const summary: NewAccountEvent = {
+    type: 'user.session:others_revoked',
+    data: { sessionId, revoked: others.length },
+  }
+  return accept([...others.map(({ id }) => revoked(id)), summary], { kind: 'revoked', count: others.length })
 }
 
 /** Whoever meets a session past a limit records its end; the first does, the others find it done. */

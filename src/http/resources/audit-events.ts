@@ -1,6 +1,7 @@
 /** My audit log. */
 import { z } from 'zod'
 import { eventTypes } from '../../account/events.ts'
+import { normaliseIp } from '../../client-context/ip.ts'
 import { type AuditFilter, auditEventOf, auditEvents } from '../../queries/audit-events.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
@@ -21,7 +22,7 @@ export const auditFilter = {
   outcome: z.enum(['success', 'failure']).optional(),
   from: when.optional().meta({ description: 'Not before' }),
   to: when.optional().meta({ description: 'Before' }),
-  ip: z.string().min(1).max(64).optional(),
+  ip: z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }).transform(normaliseIp).optional(),
   country: z
     .string()
     .regex(/^[A-Z]{2}$/)

@@ -4,7 +4,13 @@ import { endCauses } from '../../account/events.ts'
 
 export const instant = z.iso.datetime({ precision: 3 }).meta({ description: 'RFC 3339, UTC, milliseconds' })
 
-export const nameSchema = z.string().trim().min(1).max(200)
+/** What could turn a line of a list or an export upside down is no part of a name; joiners, which some scripts need, are. */
+export const nameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters')
 export const userSchema = z.strictObject({ id: z.uuid(), email: z.string(), name: z.string().nullable() })
 
 export const newPasswordProblems = [
