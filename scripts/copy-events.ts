@@ -1,4 +1,6 @@
 /** `npm run copy-events`: moves a history from one event store to another. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { program } from 'commander'
 import { InvalidConnectionString } from '../src/event-store/eventstoredb-url.ts'
 import { openEventStore } from '../src/event-store/open.ts'
@@ -26,7 +28,7 @@ program
   .option('--verify', 'only compare the two; write nothing')
   .addHelpText(
     'after',
-    '\nExit codes: 0 complete and verified; 1 it failed, run it again; 2 the target holds something else;' +
+    '\nExit codes: 0 complete and verified; 1 it failed, run it again; 2 the target holds something else, or the source nothing;' +
       '\n3 verified, but the source has grown meanwhile, run it again; 130 interrupted.',
   )
   .parse()
@@ -39,7 +41,10 @@ interface Opened {
 const open = async (place: string): Promise<Opened> => {
   const log = openLog('warn')
   if (place.startsWith('embedded:')) {
-    const server = await startEmbeddedPostgres({ dataDir: place.slice('embedded:'.length), log })
+    const dataDir = place.slice('embedded:'.length)
+    // A mistyped folder must not become a new, empty store.
+    if (!existsSync(join(dataDir, 'postgres'))) throw new Misuse(`there is no embedded database in ${dataDir}`)
+    const server = await startEmbeddedPostgres({ dataDir, log })
     try {
       const store = await openEventStore({ place: server.connection, log })
       const close = async () => {

@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { Limits } from './account/commands.ts'
+import { isAffordable } from './secrets/password-hash-format.ts'
 
 /** A setting that cannot be used. The message names it and says what it should be. */
 export class InvalidConfiguration extends Error {
@@ -30,17 +31,18 @@ const origin = z
   .transform((text) => new URL(text).origin)
 const cidr = z.string().refine((text) => {
   try {
-    ipaddr.parseCIDR(text)
-    return true
+    // A range of all addresses would let everybody choose the address that is recorded.
+    return ipaddr.parseCIDR(text)[1] > 0
   } catch {
     return false
   }
-}, 'must be an address range such as 10.0.0.0/8')
+}, 'must be an address range such as 10.0.0.0/8, and not of all addresses')
 const storeUrl = z.string().regex(/^(esdb(\+discover)?|postgres(ql)?):\/\/./, 'must begin with esdb:// or postgres://')
 const databaseUrl = z.string().regex(/^postgres(ql)?:\/\/./, 'must begin with postgres://')
 
 const environment = z.object({
-  NODE_ENV: z.string().default('development'),
+  /** Any other word, or another spelling, would silently mean the lenient defaults. */
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: whole(3000, 0, 65_535),
   HOST: z.string().default('127.0.0.1'),
   DATA_DIR: z.string().default('./data'),
@@ -75,7 +77,7 @@ const environment = z.object({
 export type Config = ReturnType<typeof readConfig>
 
 /** Throws InvalidConfiguration, naming the variable. An empty variable counts as not set. */
-export const readConfig = (variables: Readonly<Record<string, string | undefined>>) => {
+export const readConfig = (variables: Readonly<Record<string, string | undefined>> = process.env) => {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = environment.safeParse(given)
   if (!parsed.success) {
@@ -83,6 +85,12 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     throw new InvalidConfiguration(problems.join('; '))
   }
   const env = parsed.data
+  const hash = { logN: env.SCRYPT_LOG_N, r: env.SCRYPT_R, p: env.SCRYPT_P }
+  if (!isAffordable(hash)) {
+    throw new InvalidConfiguration(
+      'SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P: together they ask for more memory or work than is allowed',
+    )
+  }
   const production = env.NODE_ENV === 'production'
   if (production) refuseInProduction(env)
   const seconds = (value: number) => value * 1_000
@@ -103,12 +111,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     masterKeyFile: env.MASTER_KEY_FILE,
     registration: env.REGISTRATION ?? (production ? 'closed' : 'open'),
     passwordPolicy: env.PASSWORD_POLICY,
-    hashing: {
-      logN: env.SCRYPT_LOG_N,
-      r: env.SCRYPT_R,
-      p: env.SCRYPT_P,
-      queueLimit: env.HASH_QUEUE,
-    },
+    hashing: { ...hash, queueLimit: env.HASH_QUEUE },
     session: {
       idleMs: seconds(env.SESSION_IDLE_SECONDS),
       /** How often an active session writes its last access: early enough that the idle limit stays meaningful. */

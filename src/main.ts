@@ -20,7 +20,6 @@ import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
 import { type EventStore, StoreUnavailable } from './event-store/port.ts'
 import { openPostgresEventStore, type PostgresEventStoreOptions } from './event-store/postgres.ts'
 import { createApp } from './http/app.ts'
-import { openSealer } from './http/cursor.ts'
 import type { Api } from './http/resources/api.ts'
 import { apiEndpoints } from './http/resources/endpoints.ts'
 import { translateFailure } from './http/resources/failures.ts'
@@ -40,6 +39,7 @@ import { type RunningProjector, runProjection } from './projector/projector.ts'
 import { registerProjections } from './projector/schema.ts'
 import { loadMasterKey } from './secrets/master-key.ts'
 import { openPasswordHasher } from './secrets/password-hashing.ts'
+import { openSealer } from './secrets/sealed-tokens.ts'
 import { CannotOpen } from './secrets/sealing.ts'
 import { openSessionHash } from './secrets/session-hash.ts'
 import { openVault } from './secrets/vault.ts'
@@ -87,14 +87,16 @@ export const start = async (
     const db = keep(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), (open) => open.destroy())
     const notifications = keep(new Notifications(connection, log), (open) => open.close())
     await migrate(pool, 'vault', vaultMigrations)
+    // Before anything else is touched: a start under the wrong master key ends here.
+    const vault = await openVault(db, master)
     const projections = PROJECTIONS.map(overAccounts)
     await registerProjections(pool, projections)
 
-    const vault = await openVault(db, master)
     const store = keep(await openEventStore(config.eventStoreUrl, { connection, notifications, log }), (open) =>
       open.close(),
     )
     const accounts = openAccounts(store)
+    keep(followErasures({ store, accounts, vault, log }), (live) => live.stop())
 
     // Connections of their own: a storm of requests must not keep a projector from its heartbeat.
     const projectorPool = keep(
@@ -142,12 +144,11 @@ export const start = async (
       return { url: urlOf(config, server), stop }
     }
 
-    keep(followErasures({ store, accounts, vault, log }), (live) => live.stop())
     const sessionHash = openSessionHash(vault)
     const services: Services = {
       accounts,
       activity: keep(openActivity(db, { ...config.session, log }), (open) => open.flush()),
-      admission: openAdmission(),
+      admission: openAdmission({ waitersPerKey: config.hashing.queueLimit }),
       bus: openCommandBus({ store, accounts, vault, sessionHash, queue: openKeyedQueue(), limits: config.limits, now }),
       hasher: openPasswordHasher(config.hashing),
       throttles: openThrottles(db, config.limits),
@@ -201,7 +202,7 @@ const urlOf = ({ http }: Config, { port }: Listening): string => {
 
 /** Runs until SIGINT or SIGTERM. Prints one line when it is ready, or one sentence when it cannot start. */
 const run = async (): Promise<void> => {
-  const running = await start(readConfig(process.env))
+  const running = await start(readConfig())
   process.stdout.write(`Strongroom is ready at ${running.url}\n`)
   let stopping = false
   const stop = () => {

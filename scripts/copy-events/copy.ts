@@ -47,6 +47,8 @@ export interface CopyOptions {
 export const copyHistory = async (options: CopyOptions): Promise<Verdict> => {
   const { from, to, signal, onProgress = () => {} } = options
   const total = await count(from, signal, onProgress)
+  // More likely the wrong place than a move of nothing, which would be reported as a success.
+  if (total === 0) throw new CannotCopy('the source holds no event')
   let events = 0
   for await (const batch of appendsOf(sideBySide(from, to, signal))) {
     if (batch.kind === 'held') onProgress('copying', ++events, total)

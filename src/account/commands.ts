@@ -32,7 +32,7 @@ export interface RepeatClaim {
   readonly bodyHash: string
 }
 
-interface BySession {
+export interface BySession {
   readonly by: SessionClaim
   readonly repeat?: RepeatClaim
 }

@@ -4,7 +4,14 @@
  * it decides holds at the very revision it is appended at.
  */
 import { authorise } from './authorise.ts'
-import { type Circumstances, type Command, type Decision, type RepeatClaim, reject } from './commands.ts'
+import {
+  type BySession,
+  type Circumstances,
+  type Command,
+  type Decision,
+  type RepeatClaim,
+  reject,
+} from './commands.ts'
 import { changePassword } from './decisions/password.ts'
 import { register } from './decisions/registration.ts'
 import { expireSession, logOut, revokeOtherSessions, revokeSession } from './decisions/sessions.ts'
@@ -13,10 +20,8 @@ import type { AccountState } from './state.ts'
 
 export const decide = (command: Command, state: AccountState, circumstances: Circumstances): Decision => {
   if ('by' in command) {
-    const refusal = authorise(state, command.by, circumstances)
-    if (refusal !== null) return reject(refusal)
-    const repeat = command.repeat === undefined ? null : decideRepeat(command.repeat, state, circumstances)
-    if (repeat !== null) return repeat
+    const settled = decideEntry(command, state, circumstances)
+    if (settled !== null) return settled
   }
   switch (command.kind) {
     case 'register':
@@ -36,6 +41,21 @@ export const decide = (command: Command, state: AccountState, circumstances: Cir
     default:
       return unreachable(command)
   }
+}
+
+/**
+ * What is decided before anything else, and without any fact: may this session act, and was this asked before? The
+ * shell asks it too before it checks a secret, else a key that is used up would let a thief of the session guess
+ * passwords without any being counted. null: go on.
+ */
+export const decideEntry = (
+  { by, repeat }: BySession,
+  state: AccountState,
+  circumstances: Circumstances,
+): Decision | null => {
+  const refusal = authorise(state, by, circumstances)
+  if (refusal !== null) return reject(refusal)
+  return repeat === undefined ? null : decideRepeat(repeat, state, circumstances)
 }
 
 /** The same key again: with the same body the first answer holds, with another it is a client's mistake. */

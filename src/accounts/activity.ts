@@ -19,8 +19,8 @@ export interface Activity {
   lastAccess(session: SessionAccess, now: number): Promise<number>
   /** Notes an access. The write goes its own way: a request does not wait for it. */
   touch(session: SessionAccess, now: number): void
-  /** Last accesses of a user's sessions: what the table says, and what this process knows beyond it. */
-  ofUser(userId: string): Promise<ReadonlyMap<string, number>>
+  /** Last accesses of these sessions: what the table says, and what this process knows beyond it. */
+  ofSessions(sessionIds: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Waits for writes under way. */
   flush(): Promise<void>
 }
@@ -70,11 +70,12 @@ export const openActivity = (
       const writing = write(session, now).finally(() => writes.delete(writing))
       writes.add(writing)
     },
-    async ofUser(userId) {
+    async ofSessions(sessionIds) {
+      if (sessionIds.length === 0) return new Map()
       const rows = await db
         .selectFrom('vault.activity')
         .select(['session_id', 'last_accessed_at'])
-        .where('user_id', '=', userId)
+        .where('session_id', 'in', sessionIds)
         .execute()
       return new Map(
         rows.map((row) => {

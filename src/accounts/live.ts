@@ -1,7 +1,8 @@
 /**
- * The live ear of a process: one subscription from the store's tail, in every process that serves requests, whether
- * or not it runs projectors. A person erased by another process is forgotten here as soon as the event arrives.
+ * The live ear of a process: one subscription from the store's tail, in every process, whatever its
+ * roles: each holds keys of persons. A person erased by another process is forgotten here as soon as the event arrives.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { EventStore } from '../event-store/port.ts'
 import type { Vault } from '../secrets/vault.ts'
@@ -23,7 +24,13 @@ export const followErasures = (deps: {
       deps.vault.evict(userId)
     }
   }
-  const done = follow().catch((error: unknown) => deps.log.error({ err: error }, 'the live subscription ended'))
+  const followForEver = async () => {
+    while (!abort.signal.aborted) {
+      await follow().catch((error: unknown) => deps.log.error({ err: error }, 'the live subscription broke'))
+      await delay(RETRY_MS, undefined, { signal: abort.signal }).catch(() => {})
+    }
+  }
+  const done = followForEver()
   return {
     async stop() {
       abort.abort()
@@ -31,3 +38,6 @@ export const followErasures = (deps: {
     },
   }
 }
+
+/** Between a broken subscription and the next; what is missed meanwhile is covered by the age limit of cached keys. */
+const RETRY_MS = 1_000

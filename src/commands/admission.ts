@@ -4,6 +4,8 @@
  * door closed, unhashed, while twenty right log-ins at once all pass.
  */
 
+import { Overloaded } from '../secrets/password-work-queue.ts'
+
 export type Standing =
   /** Failures that count at present. */
   { readonly kind: 'open'; readonly failures: number } | { readonly kind: 'closed' }
@@ -11,7 +13,8 @@ export type Standing =
 export interface Admission {
   /**
    * Runs `check` once it is admitted; null where the door is closed by then. `check` must have recorded its verdict
-   * when it resolves, and `standing` must see every verdict recorded before it was called.
+   * when it resolves, and `standing` must see every verdict recorded before it was called. Throws Overloaded where too
+   * many wait for the same key.
    */
   run<T>(key: string, limit: number, standing: () => Promise<Standing>, check: () => Promise<T>): Promise<T | null>
 }
@@ -25,7 +28,7 @@ interface Slot {
   present: number
 }
 
-export const openAdmission = (): Admission => {
+export const openAdmission = ({ waitersPerKey = 256 }: { readonly waitersPerKey?: number } = {}): Admission => {
   const slots = new Map<string, Slot>()
 
   const admit = async (slot: Slot, limit: number, standing: () => Promise<Standing>): Promise<boolean> => {
@@ -38,15 +41,13 @@ export const openAdmission = (): Admission => {
         slot.active++
         return true
       }
+      if (slot.waiting.length >= waitersPerKey) throw new Overloaded(RETRY_SECONDS)
       await new Promise<void>((wake) => slot.waiting.push(wake))
     }
   }
 
-  const leave = (slot: Slot): void => {
-    slot.active--
-    slot.ended++
-    for (const wake of slot.waiting.splice(0)) wake()
-  }
+  /** Each that got an answer wakes the next, so that one verdict does not set hundreds of look-ups going at once. */
+  const wakeNext = (slot: Slot): void => slot.waiting.shift()?.()
 
   return {
     async run(key, limit, standing, check) {
@@ -54,11 +55,19 @@ export const openAdmission = (): Admission => {
       slots.set(key, slot)
       slot.present++
       try {
-        if (!(await admit(slot, limit, standing))) return null
+        let admitted = false
+        try {
+          admitted = await admit(slot, limit, standing)
+        } finally {
+          wakeNext(slot)
+        }
+        if (!admitted) return null
         try {
           return await check()
         } finally {
-          leave(slot)
+          slot.active--
+          slot.ended++
+          wakeNext(slot)
         }
       } finally {
         slot.present--
@@ -67,3 +76,5 @@ export const openAdmission = (): Admission => {
     },
   }
 }
+
+const RETRY_SECONDS = 1

@@ -26,6 +26,7 @@ export const runBySession = (
   return services.bus.run({
     userId: account.userId,
     context: { ...context, actor: { kind: 'user', id: account.userId }, sessionId: session.id },
+    by,
     establish: async (fresh) => ({ ...(await establish(fresh)), by }) as SessionCommand,
     ...(repeat === undefined ? {} : { repeat: { ...repeat, answer } }),
   })

@@ -14,13 +14,22 @@ export const checkPasswordOf = async (
   const current = account.state.password
   const credential = current === null ? null : await openCredentialOf(services.vault, account.userId, current)
   const hash = credential?.passwordHash
-  const matched =
-    hash === undefined ? await services.hasher.verifyNothing(password) : await services.hasher.verify(hash, password)
+  const matched = await compare(services, hash, password)
   const passwordEventId = current?.eventId ?? ''
   return {
     fact: { kind: matched ? 'passwordMatched' : 'passwordMismatched', passwordEventId },
     hash: hash ?? '',
   }
+}
+
+/**
+ * A wrong guess costs the same whether the address is known or not, also where the hash is still one of weaker
+ * parameters: the rest of the work is then done for nothing. (A right one pays for its new hash anyway.)
+ */
+const compare = async ({ hasher }: Services, hash: string | undefined, password: string): Promise<boolean> => {
+  if (hash === undefined) return hasher.verifyNothing(password)
+  if (await hasher.verify(hash, password)) return true
+  return hasher.needsRehash(hash) ? hasher.verifyNothing(password) : false
 }
 
 /**

@@ -6,8 +6,8 @@
  * its events are in the store.
  */
 import { randomUUID } from 'node:crypto'
-import type { Circumstances, Command, Limits, Outcome, Rejection } from '../account/commands.ts'
-import { decide } from '../account/decide.ts'
+import type { Circumstances, Command, Limits, Outcome, Rejection, SessionClaim } from '../account/commands.ts'
+import { decide, decideEntry } from '../account/decide.ts'
 import type { Idempotency } from '../account/events.ts'
 import type { Account, Accounts } from '../accounts/accounts.ts'
 import { streamOf } from '../accounts/accounts.ts'
@@ -35,6 +35,8 @@ export interface CommandRequest {
   readonly context: CommandContext
   /** The command, with facts established against this account. Called again where they turn out stale. */
   readonly establish: (account: Account) => Command | Promise<Command>
+  /** The session that asks, where one does: it is asked for before facts are established, and again at the append. */
+  readonly by?: SessionClaim
   /** Present where the client sent an Idempotency-Key. */
   readonly repeat?: {
     readonly commandId: string
@@ -78,13 +80,27 @@ export const openCommandBus = (deps: CommandBusDependencies): CommandBus => ({
   async run(request) {
     const retry = openRetry()
     for (;;) {
-      const command = await request.establish(await deps.accounts.load(request.userId))
+      const account = await deps.accounts.load(request.userId)
+      const settled = settleAtEntry(request, account, { now: deps.now(), limits: deps.limits })
+      if (settled !== null) return settled
+      const command = await request.establish(account)
       const result = await deps.queue.run(request.userId, () => decideAndAppend(deps, request, command, retry))
       if (result.kind !== 'rejected' || result.rejection.code !== 'fact-stale') return result
       await retry.pause(new StoreUnavailable('notCommitted'))
     }
   },
 })
+
+/** No fact is established for who may not act, nor for what was answered before. */
+const settleAtEntry = (
+  { by, repeat }: CommandRequest,
+  account: Account,
+  circumstances: Circumstances,
+): CommandResult | null => {
+  const decision = by === undefined ? null : decideEntry(withClaim({ by }, repeat), account.state, circumstances)
+  if (decision === null || decision.kind === 'accepted') return null
+  return decision.kind === 'rejected' ? decision : { ...decision, position: account.position }
+}
 
 const decideAndAppend = async (
   deps: CommandBusDependencies,
@@ -112,9 +128,10 @@ const decideAndAppend = async (
 }
 
 const withRepeat = (command: Command, { repeat }: CommandRequest): Command =>
-  repeat === undefined || !('by' in command)
-    ? command
-    : { ...command, repeat: { commandId: repeat.commandId, bodyHash: repeat.bodyHash } }
+  'by' in command ? withClaim(command, repeat) : command
+
+const withClaim = <C extends object>(command: C, repeat: CommandRequest['repeat']) =>
+  repeat === undefined ? command : { ...command, repeat: { commandId: repeat.commandId, bodyHash: repeat.bodyHash } }
 
 const seal = async (
   deps: CommandBusDependencies,

@@ -24,6 +24,8 @@ export type LogInResult =
   | { readonly kind: 'refused' }
   | { readonly kind: 'throttled'; readonly until: number }
 
+const NOBODY = '00000000-0000-4000-8000-000000000000'
+
 type Context = Omit<CommandContext, 'actor' | 'sessionId'>
 
 export const logIn = async (
@@ -41,7 +43,11 @@ export const logIn = async (
 /** The user whose account exists and holds this address now: a claim alone, or an address given up, is not enough. */
 const findOwner = async (services: Services, lookup: string, email: string): Promise<string | null> => {
   const userId = await services.vault.findUser(lookup)
-  if (userId === null) return null
+  if (userId === null) {
+    // A look at a stream that does not exist: an unknown address meets a store that is away just as a known one does.
+    await services.accounts.load(NOBODY)
+    return null
+  }
   const identity = await identityOf(services.vault, await services.accounts.load(userId))
   return identity?.email === email ? userId : null
 }

@@ -2,7 +2,9 @@
 import { type Logger, pino } from 'pino'
 
 /** A second belt: nothing is logged that holds secrets, and should it ever be, these paths are blanked. */
-const REDACTED = ['password', 'currentPassword', 'newPassword', 'token', 'secret', 'code', 'cookie', 'authorization']
+const SECRETS = ['password', 'currentPassword', 'newPassword', 'token', 'secret', 'cookie', 'authorization']
+/** `code` alone would blank the error codes an operator needs. */
+const PATHS = [...SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), 'body.code', '*.body.code']
 
 export const openLog = (level: string): Logger =>
   pino(
@@ -11,7 +13,16 @@ export const openLog = (level: string): Logger =>
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+      serializers: { err: describe },
+      redact: { paths: PATHS, censor: '[redacted]' },
     },
     pino.destination({ fd: 2, sync: true }),
   )
+
+/** Named properties only: errors of drivers carry connection settings, and the rows and parameters they failed on. */
+const describe = (error: unknown): unknown => {
+  if (!(error instanceof Error)) return error
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  const cause = error.cause === undefined ? {} : { cause: describe(error.cause) }
+  return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause }
+}

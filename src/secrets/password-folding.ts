@@ -4,7 +4,10 @@
  */
 
 /** One code point per element, without case and compatibility forms. */
-export const fold = (text: string): readonly string[] => [...foldText(text)]
+export const fold = (text: string): readonly string[] => [...foldText(text)].slice(0, LONGEST)
+
+/** One code point can fold into eighteen. A password's worth of them is enough to see a pattern. */
+const LONGEST = 512
 
 /** Look-alikes become one letter each; the number and the order of the elements stay. */
 export const unleet = (folded: readonly string[]): readonly string[] =>

@@ -25,6 +25,8 @@ export const open = (key: Buffer, sealed: string, associated: string): Buffer =>
   if (!sealed.startsWith(PREFIX)) throw new CannotOpen(`sealed text of an unknown version: ${associated}`)
   const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64url')
   if (bytes.length < NONCE + TAG) throw new CannotOpen(`sealed text is cut short: ${associated}`)
+  // Node skips what is no base64url: only the one spelling that seal() makes is opened.
+  if (PREFIX + bytes.toString('base64url') !== sealed) throw new CannotOpen(`sealed text is misspelt: ${associated}`)
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG })
     .setAAD(Buffer.from(associated))
     .setAuthTag(bytes.subarray(-TAG))

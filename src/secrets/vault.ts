@@ -35,11 +35,13 @@ export interface Vault {
 }
 
 const CACHED_KEYS = 20_000
+/** A belt for `evict`: however a person's erasure reaches this process, the key is not used for longer. */
+const CACHED_MS = 300_000
 
 /** Throws CannotOpen where the vault was written under another master key. */
 export const openVault = async (db: Kysely<Database>, master: MasterKey): Promise<Vault> => {
   const named = await loadNamedKeys(db, master)
-  const cache = new LRUCache<string, Buffer>({ max: CACHED_KEYS })
+  const cache = new LRUCache<string, Buffer>({ max: CACHED_KEYS, ttl: CACHED_MS })
   const key = (name: KeyName): Buffer => {
     const value = named.get(name)
     if (value === undefined) throw new Error(`the vault has no key ${name}`)
@@ -97,15 +99,22 @@ export const openVault = async (db: Kysely<Database>, master: MasterKey): Promis
 const pairIfThere = (userId: string, key: Buffer | undefined): readonly (readonly [string, Buffer])[] =>
   key === undefined ? [] : [[userId, key]]
 
-const loadNamedKeys = async (db: Kysely<Database>, master: MasterKey): Promise<ReadonlyMap<string, Buffer>> => {
-  await db
-    .insertInto('vault.keys')
-    .values(keyNames.map((name) => ({ name, ...wrap(master, randomBytes(32), name) })))
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute()
-  const rows = await db.selectFrom('vault.keys').selectAll().execute()
-  return new Map(rows.map((row) => [row.name, unwrap(master, row, row.name)]))
-}
+/** What is there is opened before anything is added: a start under a wrong master key must leave no trace. */
+const loadNamedKeys = (db: Kysely<Database>, master: MasterKey): Promise<ReadonlyMap<string, Buffer>> =>
+  db.transaction().execute(async (trx) => {
+    const known = await trx.selectFrom('vault.keys').selectAll().execute()
+    for (const row of known) unwrap(master, row, row.name)
+    const missing = keyNames.filter((name) => !known.some((row) => row.name === name))
+    if (missing.length > 0) {
+      await trx
+        .insertInto('vault.keys')
+        .values(missing.map((name) => ({ name, ...wrap(master, randomBytes(32), name) })))
+        .onConflict((conflict) => conflict.column('name').doNothing())
+        .execute()
+    }
+    const rows = await trx.selectFrom('vault.keys').selectAll().execute()
+    return new Map(rows.map((row) => [row.name, unwrap(master, row, row.name)]))
+  })
 
 interface Wrapped {
   readonly wrapped_key: string

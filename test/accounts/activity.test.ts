@@ -101,12 +101,12 @@ describe('the last accesses of a person', () => {
     activity.touch(here, START + minutes(1))
     await activity.flush()
     activity.touch(here, START + minutes(1) + 5)
-    expect(await activity.ofUser(userId)).toStrictEqual(
+    expect(await activity.ofSessions([here.sessionId, elsewhere.sessionId])).toStrictEqual(
       new Map([
         [here.sessionId, START + minutes(1) + 5],
         [elsewhere.sessionId, START + minutes(2)],
       ]),
     )
-    expect(await activity.ofUser(randomUUID())).toStrictEqual(new Map())
+    expect(await activity.ofSessions([randomUUID()])).toStrictEqual(new Map())
   })
 })

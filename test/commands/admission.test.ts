@@ -183,6 +183,22 @@ describe('a check', () => {
     expect(evaluated).toBe(1)
   })
 
+  it('that finds too many waiting is refused as overloaded, and those who wait are not', async () => {
+    const admission = openAdmission({ waitersPerKey: 2 })
+    const open = async (): Promise<Standing> => ({ kind: 'open', failures: 0 })
+    const held = gate<void>()
+    const run = () =>
+      admission.run('ada', 1, open, async () => {
+        await held.opened
+        return 'evaluated'
+      })
+    const [first, second, third] = [run(), run(), run()]
+    await settle()
+    await expect(run()).rejects.toMatchObject({ code: 'overloaded' })
+    held.open()
+    expect(await Promise.all([first, second, third])).toStrictEqual(['evaluated', 'evaluated', 'evaluated'])
+  })
+
   it('that breaks makes room like any other, and tells its caller alone', async () => {
     const admission = openAdmission()
     const open = async (): Promise<Standing> => ({ kind: 'open', failures: 0 })

@@ -5,7 +5,9 @@ import { aSecret } from '../account/stories.ts'
 import { openBusHarness, USER } from './bus-harness.ts'
 
 /** "Hashes" that are their own password; every comparison is noted. */
-const setUp = async (...passwords: readonly [string, ...string[]]) => {
+const setUp = async (...passwords: readonly [string, ...string[]]) => setUpWith({ outgrown: false }, ...passwords)
+
+const setUpWith = async ({ outgrown }: { outgrown: boolean }, ...passwords: readonly [string, ...string[]]) => {
   const harness = openBusHarness()
   const [first, ...later] = passwords
   await harness.append(
@@ -23,6 +25,7 @@ const setUp = async (...passwords: readonly [string, ...string[]]) => {
   const services = {
     vault: harness.vault,
     hasher: {
+      needsRehash: () => outgrown,
       verify: async (hash: string, password: string) => {
         compared.push(hash)
         return hash === password
@@ -48,6 +51,15 @@ describe('checking a password', () => {
       kind: 'passwordMismatched',
       passwordEventId: ids[1],
     })
+  })
+
+  it('costs a wrong guess the work of today where the hash is of weaker days, so that the address stays unknown', async () => {
+    const { services, account, compared } = await setUpWith({ outgrown: true }, 'first')
+    expect((await checkPasswordOf(services, account, 'wrong')).fact.kind).toBe('passwordMismatched')
+    expect(compared).toStrictEqual(['first', 'nothing'])
+    // A right one pays for its new hash instead.
+    expect((await checkPasswordOf(services, account, 'first')).fact.kind).toBe('passwordMatched')
+    expect(compared).toStrictEqual(['first', 'nothing', 'first'])
   })
 
   it('costs the same where the key was erased, and matches nothing', async () => {

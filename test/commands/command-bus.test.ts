@@ -330,6 +330,27 @@ describe('a command under an Idempotency-Key', () => {
   const keyed = (n: number, more: Partial<typeof repeat> = {}) =>
     request(revoke(by(1), n), { repeat: { ...repeat, ...more } })
 
+  it('checks no secret for a key that is used up: else a thief of the session could guess without being counted', async () => {
+    const { bus } = await registered()
+    await bus.run(keyed(2))
+    const establish = vi.fn(() => revoke(by(1), 3))
+    const guess = (bodyHash: string) => bus.run({ ...keyed(3, { bodyHash }), by: by(1), establish })
+    expect(await guess('another body')).toStrictEqual({
+      kind: 'rejected',
+      rejection: { code: 'idempotency-mismatch' },
+    })
+    expect(await guess(repeat.bodyHash)).toMatchObject({ kind: 'repeated' })
+    expect(establish).not.toHaveBeenCalled()
+  })
+
+  it('checks no secret for a session that may not act', async () => {
+    const { bus, append } = await registered()
+    await append(revocation(1))
+    const establish = vi.fn(() => revoke(by(1), 2))
+    expect(await bus.run({ ...request(revoke(by(1), 2)), by: by(1), establish })).toMatchObject({ kind: 'rejected' })
+    expect(establish).not.toHaveBeenCalled()
+  })
+
   it('leaves its answer with the first of its events', async () => {
     const { bus, history } = await registered()
     await bus.run(

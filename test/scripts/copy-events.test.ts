@@ -103,9 +103,9 @@ describe.for(ROUTES)('from %s to %s', ([source, target]) => {
   })
 })
 
-test('an empty history is copied', async () => {
-  const verdict = await copyHistory({ from: new MemoryEventStore(), to: new MemoryEventStore(), signal: never })
-  expect(verdict).toMatchObject({ events: 0, missing: 0 })
+test('a source without events is refused: it is more likely the wrong place than a move of nothing', async () => {
+  const error = await errorOf(copyHistory({ from: new MemoryEventStore(), to: new MemoryEventStore(), signal: never }))
+  expect(error).toEqual(new CannotCopy('the source holds no event'))
 })
 
 /** A target that the copy loses after some appends: before or after the commit. */
@@ -124,7 +124,7 @@ const losing = (to: EventStore, after: number, how: 'before' | 'after') => {
 test('interrupted anywhere, any number of times, it goes on where the target ends', () =>
   fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(fc.nat(4), fc.integer({ min: 1, max: 4 })), { maxLength: 25 }),
+      fc.array(fc.tuple(fc.nat(4), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 25 }),
       fc.array(fc.tuple(fc.nat(6), fc.constantFrom('before' as const, 'after' as const)), { maxLength: 5 }),
       async (appends, interruptions) => {
         const [from, to] = [new MemoryEventStore(), new MemoryEventStore()]
@@ -275,14 +275,16 @@ describe('as a program', () => {
   }, 60_000)
 
   test('it tells what it needs, and never a connection string', async () => {
-    const [help, same, wrong] = await Promise.all([
+    const [help, same, wrong, absent] = await Promise.all([
       copyEvents(['--help']),
       copyEvents(['--from', 'esdb://a', '--to', 'esdb://a']),
       copyEvents(['--from', 'mysql://root:hunter2@a', '--to', 'esdb://a']),
+      copyEvents(['--from', 'embedded:./no-such-folder', '--to', 'esdb://a']),
     ])
     expect(help.code).toBe(0)
     expect(help.out).toContain('Exit codes')
     expect(same).toMatchObject({ code: 1, errors: '--from and --to are the same store\n' })
     expect(wrong).toMatchObject({ code: 1, errors: 'a store begins with esdb://, postgres:// or embedded:\n' })
+    expect(absent).toMatchObject({ code: 1, errors: 'there is no embedded database in ./no-such-folder\n' })
   }, 60_000)
 })

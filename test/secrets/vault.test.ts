@@ -174,6 +174,12 @@ describe('the keys of the installation', () => {
     expect(await anotherProcess()).toBeDefined()
   })
 
+  it('are not added to by a start under another master key, which would shut out the right one for good', async () => {
+    await database.db.deleteFrom('vault.keys').where('name', '=', 'request-hash').execute()
+    await expect(openVault(database.db, masterKeyOf(2))).rejects.toThrow(CannotOpen)
+    expect(await anotherProcess()).toBeDefined()
+  })
+
   it('are refused where the name of the master key is right and the key is not', async () => {
     await expect(openVault(database.db, { ...masterKeyOf(3), id: master.id })).rejects.toThrow(CannotOpen)
   })

@@ -65,12 +65,19 @@ export const countOf = (events: readonly AuditEventBody[], code: string): number
 
 /** Waits until every projection has handled the last event there is now: others' failures bring me no token. */
 export const untilProjected = async (server: TestServer): Promise<void> => {
-  const [head] = await sql(server, 'select coalesce(max(position), 0)::text as position from store.events')
+  const head = await lastPosition(server)
   const behind = 'select name from read.projections where coalesce(position, 0) < $1::bigint'
-  await vi.waitFor(async () => expect(await sql(server, behind, [head?.position])).toEqual([]), {
+  await vi.waitFor(async () => expect(await sql(server, behind, [head])).toEqual([]), {
     timeout: 10_000,
     interval: 10,
   })
+}
+
+const lastPosition = async (server: TestServer): Promise<unknown> => {
+  const { eventStore } = server.database
+  if (eventStore !== undefined) return String(eventStore.log.all.at(-1)?.position ?? 0n)
+  const [head] = await sql(server, 'select coalesce(max(position), 0)::text as position from store.events')
+  return head?.position
 }
 
 export const sql = async (

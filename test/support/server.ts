@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { readConfig } from '../../src/config.ts'
 import { type Overrides, start } from '../../src/main.ts'
 import type { PostgresConnection } from '../../src/platform/postgres.ts'
+import { type EventStoreDbFixture, startEventStoreDbFixture } from '../event-store/eventstoredb/server.ts'
 import { Browser } from './browser.ts'
 import { expectDocumented, type OpenApi } from './documented.ts'
 import { createDatabase } from './postgres.ts'
@@ -17,6 +18,8 @@ export interface ServerOptions extends Overrides {
 
 export interface TestDatabase {
   readonly connection: PostgresConnection
+  /** The EventStoreDB that holds the events; where it is left out the database does. */
+  readonly eventStore?: Pick<EventStoreDbFixture, 'connectionString' | 'log'>
   drop(): Promise<void>
 }
 
@@ -42,9 +45,15 @@ export const DEFAULTS = {
 }
 
 export const startServer = async ({ env = {}, database, ...overrides }: ServerOptions = {}): Promise<TestServer> => {
-  const own = database ?? (await createDatabase())
+  const own = database ?? (await createStores())
   const dataDir = await mkdtemp(join(tmpdir(), 'strongroom-test-'))
-  const config = readConfig({ ...DEFAULTS, DATA_DIR: dataDir, DATABASE_URL: urlOf(own.connection), ...env })
+  const config = readConfig({
+    ...DEFAULTS,
+    DATA_DIR: dataDir,
+    DATABASE_URL: urlOf(own.connection),
+    ...storeOf(own),
+    ...env,
+  })
   const running = await start(config, { checkAnswers: true, ...overrides })
   const document = await documentOf(running.url)
   return {
@@ -58,6 +67,24 @@ export const startServer = async ({ env = {}, database, ...overrides }: ServerOp
     },
   }
 }
+
+/** Where vitest.eventstoredb.config.ts runs the tests, every database has an EventStoreDB beside it, for the events. */
+const createStores = async (): Promise<TestDatabase> => {
+  const database = await createDatabase()
+  if (process.env.STRONGROOM_TEST_STORE !== 'eventstoredb') return database
+  const eventStore = await startEventStoreDbFixture()
+  return {
+    connection: database.connection,
+    eventStore,
+    async drop() {
+      await eventStore.stop()
+      await database.drop()
+    },
+  }
+}
+
+const storeOf = ({ eventStore }: TestDatabase): Readonly<Record<string, string>> =>
+  eventStore === undefined ? {} : { EVENT_STORE_URL: eventStore.connectionString }
 
 const documentOf = async (url: string): Promise<OpenApi> => {
   const response = await fetch(`${url}/openapi.json`)

@@ -5,8 +5,8 @@ import type { Authenticated } from '../../commands/authenticate.ts'
 import type { Services } from '../../commands/services.ts'
 import type { Database } from '../../platform/database.ts'
 import type { Progress } from '../../projector/progress.ts'
+import type { Sealer } from '../../secrets/sealed-tokens.ts'
 import type { SessionHash } from '../../secrets/session-hash.ts'
-import type { Sealer } from '../cursor.ts'
 import { type Endpoint, endpointsFor } from '../endpoint.ts'
 
 export interface Api {

@@ -29,7 +29,7 @@ export const auditFilter = {
     .optional(),
   device: z.enum(deviceTypes).optional(),
   session: z
-    .union([z.uuid(), z.string().regex(/^[0-9a-f]{40}$/)])
+    .union([z.uuid().toLowerCase(), z.string().regex(/^[0-9a-f]{40}$/)])
     .optional()
     .meta({ description: 'Id or hash of a session' }),
 }
@@ -89,7 +89,7 @@ export const auditEventEndpoints = (api: Api): readonly ApiEndpoint[] => [
     tag,
     auth: 'session',
     headers: consistencyHeader,
-    params: z.strictObject({ id: z.uuid() }),
+    params: z.strictObject({ id: z.uuid().toLowerCase() }),
     responses: { 200: { description: 'The event', schema: auditEventSchema } },
     problems: { ...consistencyProblems, 404: ['not-found'] },
     async handler({ auth, params, request }) {

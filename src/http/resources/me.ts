@@ -43,8 +43,8 @@ export const meEndpoints = (api: Api): readonly ApiEndpoint[] => [
     auth: 'session',
     responses: { 200: { description: 'Password, second factor, sessions', schema: securitySchema } },
     async handler({ auth }) {
-      const { state, userId } = auth.account
-      const accesses = await api.services.activity.ofUser(userId)
+      const { state } = auth.account
+      const accesses = await api.services.activity.ofSessions(state.sessions.map(({ id }) => id))
       return {
         status: 200,
         body: {

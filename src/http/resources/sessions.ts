@@ -24,7 +24,7 @@ const tag = 'My sessions'
 const LIST = 'sessions'
 const BIOGRAPHY = 500
 
-const params = z.strictObject({ id: z.uuid() })
+const params = z.strictObject({ id: z.uuid().toLowerCase() })
 
 export const sessionEndpoints = (api: Api): readonly ApiEndpoint[] => [
   endpoint({
@@ -52,11 +52,11 @@ export const sessionEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const before = openCursor(api, LIST, auth, query.cursor)
       await awaitConsistency(api, 'sessions', request)
       const { userId } = auth.account
-      const view = await viewer(api, userId, auth.session.id)
       const active = query.state !== 'ended' && before === null ? await activeSessions(api.db, userId) : []
       const found =
         query.state === 'active' ? [] : await endedSessions(api.db, userId, { before, limit: query.limit + 1 })
       const ended = found.slice(0, query.limit)
+      const view = await viewer(api, [...active, ...ended], auth.session.id)
       const last = found.length > query.limit ? ended.at(-1) : undefined
       const items = [...active.filter(view.isLive).map(view.show).sort(currentThenLatest), ...ended.map(view.show)]
       return {
@@ -90,7 +90,7 @@ export const sessionEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const row = await sessionOf(api.db, userId, params.id)
       if (row === null) throw new Problem(404, 'not-found')
       const [view, events] = await Promise.all([
-        viewer(api, userId, auth.session.id),
+        viewer(api, [row], auth.session.id),
         auditEvents(api.db, userId, { session: { id: row.id } }, { before: null, limit: BIOGRAPHY }),
       ])
       return {
@@ -159,8 +159,8 @@ const countRevoked = (outcome: Outcome): Answer => ({
   secret: false,
 })
 
-const viewer = async (api: Api, userId: string, currentId: string) => {
-  const accesses = await api.services.activity.ofUser(userId)
+const viewer = async (api: Api, rows: readonly ListedSession[], currentId: string) => {
+  const accesses = await api.services.activity.ofSessions(rows.map(({ id }) => id))
   const timesOf = (row: ListedSession) => ({ id: row.id, signedInAt: row.signed_in_at.getTime() })
   return {
     isLive: (row: ListedSession) => isLive(api, timesOf(row), accesses),
