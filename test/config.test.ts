@@ -107,6 +107,8 @@ describe('a variable', () => {
     ],
     ['ALLOWED_ORIGINS', ['*', 'https://a.example.com,null', 'https://a.example.com/path', 'a.example.com']],
     ['TRUSTED_PROXIES', ['loopback', '10.0.0.1', '10.0.0.0/33', 'true', '1', '0.0.0.0/0', '::/0']],
+    // Any other word would silently mean the lenient defaults.
+    ['NODE_ENV', ['prod', 'Production', 'staging']],
     ['REGISTRATION', ['yes', 'true']],
     ['PASSWORD_POLICY', ['none']],
     ['SCRYPT_LOG_N', ['7', '21', 'fifteen']],
@@ -145,6 +147,11 @@ describe('what follows from variables', () => {
   it('the last access of a session is written at least ten times per idle limit', () => {
     expect(readConfig({ SESSION_IDLE_SECONDS: '60' }).session.activityMs).toBe(6_000)
     expect(readConfig({ SESSION_IDLE_SECONDS: '5' }).session.activityMs).toBe(500)
+  })
+
+  it('a hash that asks for more than a sign-in may cost is refused, though each number by itself is fine', () => {
+    expect(refusalOf({ SCRYPT_LOG_N: '20' })).toMatch(/^SCRYPT_LOG_N, SCRYPT_R, SCRYPT_P: /)
+    expect(readConfig({ SCRYPT_LOG_N: '20', SCRYPT_R: '2', SCRYPT_P: '1' }).hashing.logN).toBe(20)
   })
 
   it('the public address follows the port', () => {

@@ -30,7 +30,7 @@ const setUp = () => {
   }
   const append = (stream: string, type: string) =>
     store.append(stream, [someEvent(randomUUID(), type, {}, '2026-03-01T12:00:00.000Z')], 'none')
-  return { follow, append, forgotten }
+  return { store, follow, append, forgotten }
 }
 
 describe('a process that listens', () => {
@@ -57,6 +57,17 @@ describe('a process that listens', () => {
     follow()
     await append(streamOf('now'), 'user:erased')
     await vi.waitFor(() => expect(forgotten.accounts).toStrictEqual(['now']))
+  })
+
+  it('listens again where its subscription broke', async () => {
+    const { follow, append, forgotten, store } = setUp()
+    const subscribe = vi.spyOn(store, 'subscribe').mockImplementationOnce(() => {
+      throw new Error('the store refuses')
+    })
+    follow()
+    await vi.waitFor(() => expect(subscribe).toHaveBeenCalledTimes(2), { timeout: 10_000 })
+    await append(streamOf('e'), 'user:erased')
+    await vi.waitFor(() => expect(forgotten.accounts).toStrictEqual(['e']))
   })
 
   it('stops when it is told to', async () => {

