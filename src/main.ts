@@ -15,10 +15,9 @@ import { openKeyedQueue } from './commands/keyed-queue.ts'
 import type { Services } from './commands/services.ts'
 import { openThrottles } from './commands/throttles.ts'
 import { type Config, InvalidConfiguration, readConfig } from './config.ts'
-import { openEventStoreDbEventStore } from './event-store/eventstoredb.ts'
 import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
-import { type EventStore, StoreUnavailable } from './event-store/port.ts'
-import { openPostgresEventStore, type PostgresEventStoreOptions } from './event-store/postgres.ts'
+import { openEventStore } from './event-store/open.ts'
+import { StoreUnavailable } from './event-store/port.ts'
 import { createApp } from './http/app.ts'
 import type { Api } from './http/resources/api.ts'
 import { apiEndpoints } from './http/resources/endpoints.ts'
@@ -92,9 +91,9 @@ export const start = async (
     const projections = PROJECTIONS.map(overAccounts)
     await registerProjections(pool, projections)
 
-    const store = keep(await openEventStore(config.eventStoreUrl, { connection, notifications, log }), (open) =>
-      open.close(),
-    )
+    const place =
+      config.eventStoreUrl === undefined ? { place: connection, notifications } : { place: config.eventStoreUrl }
+    const store = keep(await openEventStore({ ...place, log }), (open) => open.close())
     const accounts = openAccounts(store)
     keep(followErasures({ store, accounts, vault, log }), (live) => live.stop())
 
@@ -179,14 +178,6 @@ export const start = async (
     await stop()
     throw error
   }
-}
-
-/** The one EVENT_STORE_URL names, by its scheme; else beside everything else in the database. */
-const openEventStore = (url: string | undefined, database: PostgresEventStoreOptions): Promise<EventStore> => {
-  const { log } = database
-  if (url === undefined) return openPostgresEventStore(database)
-  if (url.startsWith('esdb')) return openEventStoreDbEventStore({ connectionString: url, log })
-  return openPostgresEventStore({ connection: { connectionString: url }, log })
 }
 
 /** Owned by this process or, as far as it knows, by another one that is at work. */
