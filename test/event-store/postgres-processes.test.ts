@@ -11,6 +11,9 @@ const WRITER = fileURLToPath(new URL('./writer-process.ts', import.meta.url))
 
 interface Writer {
   readonly process: ChildProcess
+  /** Its store is open, and it waits for `begin`. */
+  ready(): Promise<void>
+  begin(): void
   /** Lines reported so far, whole ones only. */
   acknowledged(): readonly { stream: string; revision: bigint; id: string }[]
   ended(): Promise<void>
@@ -37,7 +40,7 @@ describe('postgres event store under several processes', () => {
 
   function startWriter(name: string, streams: number, perStream: number): Writer {
     const args = [JSON.stringify(database.connection), name, String(streams), String(perStream)]
-    const child = spawn(process.execPath, ['--import', 'tsx', WRITER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, ['--import', 'tsx', WRITER, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
     running.push(child)
     let output = ''
     let errors = ''
@@ -46,11 +49,13 @@ describe('postgres event store under several processes', () => {
     const closed = once(child, 'close')
     return {
       process: child,
+      ready: () => until(() => output.includes('ready'), 'the writer was ready', 60_000),
+      begin: () => void child.stdin.write('begin\n'),
       acknowledged: () =>
         output
           .slice(0, output.lastIndexOf('\n') + 1)
           .split('\n')
-          .filter((line) => line !== '')
+          .filter((line) => line !== '' && line !== 'ready')
           .map((line) => {
             const [stream = '', revision = '', id = ''] = line.split(' ')
             return { stream, revision: BigInt(revision), id }
@@ -69,6 +74,8 @@ describe('postgres event store under several processes', () => {
     const subscriber = new Subscriber(store, 'end', (event) => event.stream.startsWith(run))
     await subscriber.untilCaughtUp()
     const writers = [0, 1, 2].map((n) => startWriter(`${run}-${n}`, 8, 100))
+    await Promise.all(writers.map((writer) => writer.ready()))
+    for (const writer of writers) writer.begin()
     await Promise.all(writers.map((writer) => writer.ended()))
     await subscriber.untilSeen(2_400)
     await subscriber.stop()
@@ -91,6 +98,8 @@ describe('postgres event store under several processes', () => {
     for (let round = 0; round < 4; round++) {
       const name = newStream()
       const writer = startWriter(name, 8, 0)
+      await writer.ready()
+      writer.begin()
       await until(() => writer.acknowledged().length >= 100 * (round + 1), 'the writer had written', 60_000)
       writer.process.kill('SIGKILL')
       await writer.ended()

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import pino from 'pino'
 import { openPostgresEventStore } from '../../src/event-store/postgres.ts'
 
@@ -6,6 +7,11 @@ import { openPostgresEventStore } from '../../src/event-store/postgres.ts'
 // on stdout each append that was acknowledged: its stream, revision, event id.
 const [connection = '', name = '', streams = '1', perStream = '0'] = process.argv.slice(2)
 const store = await openPostgresEventStore({ connection: JSON.parse(connection), log: pino({ level: 'silent' }) })
+
+// Begins when it is told to: processes take their time to start, and it is while they write together that counts.
+process.stdout.write('ready\n')
+await once(process.stdin, 'data')
+process.stdin.destroy()
 
 await Promise.all(
   Array.from({ length: Number(streams) }, async (_, i) => {
