@@ -42,9 +42,15 @@ export const sealPersonal = (
   return { box: sealJson(key, content, place, 'personal'), commit: commitTo(salt, personal) }
 }
 
-/** Throws CannotOpen. */
-export const openPersonal = (key: Buffer, place: BoxPlace, box: Box): Personal =>
-  personalContent.parse(openJson(key, box, place, 'personal')).personal
+/**
+ * Checked, but given back as it was sealed: zod rebuilds what it parses and drops what it thinks dangerous (a key
+ * `__proto__`), and what then comes out no longer fits its commitment. Throws CannotOpen.
+ */
+export const openPersonal = (key: Buffer, place: BoxPlace, box: Box): Personal => {
+  const content = openJson(key, box, place, 'personal')
+  personalContent.parse(content)
+  return (content as z.infer<typeof personalContent>).personal
+}
 
 export const sealCredential = (key: Buffer, place: BoxPlace, credential: Credential): Box =>
   sealJson(key, { v: 1, credential }, place, 'credential')

@@ -74,6 +74,14 @@ describe('a personal box', () => {
     )
   })
 
+  it('gives back a key that looks dangerous too, so that the content still fits its commitment', () => {
+    const odd = JSON.parse('{"values":{"phone":{"__proto__":"x"}}}') as Personal
+    const { box, commit } = sealPersonal(key, place, odd)
+    const opened = openPersonal(key, place, box)
+    expect(JSON.stringify(opened)).toBe('{"values":{"phone":{"__proto__":"x"}}}')
+    expect(commitTo(saltIn(box), opened)).toBe(commit)
+  })
+
   it.each(elsewhere)('does not open moved to another %s', (_, other) => {
     expect(() => openPersonal(key, other, sealPersonal(key, place, personal).box)).toThrow(CannotOpen)
   })
