@@ -18,6 +18,7 @@ const SHIPPED = [
   'CC0-1.0',
   'ISC',
   'MIT',
+  'MIT-0',
   'Python-2.0',
 ]
 

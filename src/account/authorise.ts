@@ -16,6 +16,7 @@ export const authorise = (
   if (session !== undefined) {
     if (session.generation !== claim.generation) return { code: 'unauthenticated' }
     if (now >= session.signedInAt + limits.sessionAbsoluteMs) return { code: 'session-expired', limit: 'absolute' }
+    if (claim.sudo === true && now >= session.provenAt + limits.sudoMs) return { code: 'reauthentication-required' }
     return null
   }
   const ended = state.ended.find(({ id }) => id === claim.sessionId)

@@ -5,6 +5,7 @@
  */
 import { authorise } from './authorise.ts'
 import {
+  type ByOperator,
   type BySession,
   type Circumstances,
   type Command,
@@ -12,14 +13,20 @@ import {
   type RepeatClaim,
   reject,
 } from './commands.ts'
-import { changePassword } from './decisions/password.ts'
+import { reportCompromise } from './decisions/compromise.ts'
+import { confirmEmailChange, requestEmailChange } from './decisions/email.ts'
+import { createUser, disableTwoFactorOf, revokeAllSessions, unlock } from './decisions/operators.ts'
+import { changePassword, requestPasswordReset, resetPassword } from './decisions/password.ts'
+import { updateFields } from './decisions/profile.ts'
+import { reauthenticate } from './decisions/reauthentication.ts'
 import { register } from './decisions/registration.ts'
 import { expireSession, logOut, revokeOtherSessions, revokeSession } from './decisions/sessions.ts'
-import { logIn } from './decisions/sign-in.ts'
+import { completeLogIn, logIn } from './decisions/sign-in.ts'
+import { disableTwoFactor, regenerateBackupCodes, startEnrollment, verifyEnrollment } from './decisions/two-factor.ts'
 import type { AccountState } from './state.ts'
 
 export const decide = (command: Command, state: AccountState, circumstances: Circumstances): Decision => {
-  if ('by' in command) {
+  if ('by' in command || 'as' in command) {
     const settled = decideEntry(command, state, circumstances)
     if (settled !== null) return settled
   }
@@ -28,16 +35,49 @@ export const decide = (command: Command, state: AccountState, circumstances: Cir
       return register(command, state)
     case 'logIn':
       return logIn(command, state, circumstances)
+    case 'completeLogIn':
+      return completeLogIn(command, state, circumstances)
     case 'logOut':
       return logOut(command)
+    case 'reauthenticate':
+      return reauthenticate(command, state, circumstances)
     case 'changePassword':
       return changePassword(command, state, circumstances)
+    case 'requestPasswordReset':
+      return requestPasswordReset(state, circumstances)
+    case 'resetPassword':
+      return resetPassword(command, state, circumstances)
+    case 'reportCompromise':
+      return reportCompromise(command, state, circumstances)
+    case 'startEnrollment':
+      return startEnrollment(command, state, circumstances)
+    case 'verifyEnrollment':
+      return verifyEnrollment(command, state, circumstances)
+    case 'regenerateBackupCodes':
+      return regenerateBackupCodes(command, state)
+    case 'disableTwoFactor':
+      return disableTwoFactor(command, state, circumstances)
     case 'revokeSession':
       return revokeSession(command, state)
     case 'revokeOtherSessions':
       return revokeOtherSessions(command, state)
     case 'expireSession':
       return expireSession(command, state, circumstances)
+    case 'updateProfile':
+    case 'updatePreferences':
+      return updateFields(command, state)
+    case 'requestEmailChange':
+      return requestEmailChange(command, state, circumstances)
+    case 'confirmEmailChange':
+      return confirmEmailChange(command, state, circumstances)
+    case 'createUser':
+      return createUser(command, state)
+    case 'unlock':
+      return unlock(state, circumstances)
+    case 'revokeAllSessions':
+      return revokeAllSessions(state)
+    case 'disableTwoFactorOf':
+      return disableTwoFactorOf(state)
     default:
       return unreachable(command)
   }
@@ -49,11 +89,12 @@ export const decide = (command: Command, state: AccountState, circumstances: Cir
  * passwords without any being counted. null: go on.
  */
 export const decideEntry = (
-  { by, repeat }: BySession,
+  entry: BySession | ByOperator,
   state: AccountState,
   circumstances: Circumstances,
 ): Decision | null => {
-  const refusal = authorise(state, by, circumstances)
+  const { repeat } = entry
+  const refusal = 'by' in entry ? authorise(state, entry.by, circumstances) : null
   if (refusal !== null) return reject(refusal)
   return repeat === undefined ? null : decideRepeat(repeat, state, circumstances)
 }

@@ -23,6 +23,13 @@ export type EndCause = (typeof endCauses)[number]
 /** Every way a session can have ended, as the read models and the HTTP contract name it. */
 export type EndedReason = 'logged_out' | 'revoked' | 'expired' | EndCause | 'erased'
 
+/** What about a sign-in was never seen before on this account. */
+export const unfamiliarThings = ['device', 'country'] as const
+export type Unfamiliar = (typeof unfamiliarThings)[number]
+
+/** Time step of a one-time code (RFC 6238, 30 s): used, so never accepted again. */
+const step = z.int().nonnegative()
+
 const changedFields = z.array(z.string().regex(/^[a-z][A-Za-z]*$/)).min(1)
 
 interface Definition {
@@ -43,7 +50,19 @@ export const catalogue = {
   'user:logged_in': define({
     message: 'Logged in',
     outcome: 'success',
-    versions: { 1: z.strictObject({ sessionId: uuid, method: z.enum(signInMethods) }) },
+    versions: {
+      1: z.strictObject({ sessionId: uuid, method: z.enum(signInMethods) }),
+      2: z.strictObject({
+        sessionId: uuid,
+        /** What proved it last: the password alone, or the second factor after it. */
+        method: z.enum(signInMethods),
+        /** The challenge between password and second factor, used up by this; null where there was none. */
+        challengeId: uuid.nullable(),
+        step: step.nullable(),
+        /** Nothing is on the first sign-in of an account. */
+        unfamiliar: z.array(z.enum(unfamiliarThings)),
+      }),
+    },
   }),
   'user:logged_out': define({
     message: 'Logged out',
@@ -65,6 +84,29 @@ export const catalogue = {
     message: 'Login unlocked',
     outcome: 'success',
     versions: { 1: z.strictObject({ by: z.enum(['operator', 'password_reset']) }) },
+  }),
+  'user:reauthenticated': define({
+    message: 'Identity confirmed',
+    outcome: 'success',
+    versions: {
+      1: z.strictObject({
+        sessionId: uuid,
+        method: z.enum(['password', 'totp']),
+        step: step.nullable(),
+        rotated: rotation,
+      }),
+    },
+  }),
+  'user:reauthentication_failed': define({
+    message: 'Confirming identity failed',
+    outcome: 'failure',
+    versions: { 1: z.strictObject({ sessionId: uuid, method: z.enum(['password', 'totp']) }) },
+  }),
+  'user:compromise_reported': define({
+    message: 'Reported as not me',
+    outcome: 'success',
+    /** `eventId`: what the owner was told of by mail, and says was somebody else. */
+    versions: { 1: z.strictObject({ eventId: uuid }) },
   }),
   'user:erased': define({
     message: 'Personal data erased',
@@ -101,14 +143,45 @@ export const catalogue = {
     outcome: 'success',
     versions: { 1: z.strictObject({ fields: changedFields }) },
   }),
+  'user.email:change_requested': define({
+    message: 'Requested a change of the e-mail address',
+    outcome: 'success',
+    /** The new address is in the personal box. */
+    versions: { 1: z.strictObject({}) },
+  }),
+  'user.email:change_failed': define({
+    message: 'Requesting a change of the e-mail address failed',
+    outcome: 'failure',
+    versions: { 1: z.strictObject({ sessionId: uuid }) },
+  }),
+  'user.email:change_confirmed': define({
+    message: 'Confirmed a change of the e-mail address',
+    outcome: 'success',
+    versions: { 1: z.strictObject({ address: z.enum(['old', 'new']) }) },
+  }),
+  'user.email:changed': define({
+    message: 'E-mail address changed',
+    outcome: 'success',
+    versions: { 1: z.strictObject({}) },
+  }),
+  'user.2fa:enrollment_started': define({
+    message: '2FA setup started',
+    outcome: 'success',
+    versions: { 1: z.strictObject({ enrollmentId: uuid, expiresAt: instant }) },
+  }),
+  'user.2fa:enrollment_failed': define({
+    message: '2FA setup: wrong code',
+    outcome: 'failure',
+    versions: { 1: z.strictObject({ sessionId: uuid, enrollmentId: uuid }) },
+  }),
   'user.2fa:enabled': define({
     message: '2FA enabled',
     outcome: 'success',
     versions: {
       1: z.strictObject({
         enrollmentId: uuid,
-        /** The time step (RFC 6238, 30 s) of the code that confirmed the enrolment: used, so never accepted again. */
-        step: z.int().nonnegative(),
+        /** Of the code that confirmed the enrolment. */
+        step,
         codeListId: uuid,
         rotated: rotation,
       }),
@@ -119,6 +192,24 @@ export const catalogue = {
     outcome: 'success',
     versions: {
       1: z.strictObject({ enrollmentId: uuid, by: z.enum(['owner', 'operator']), rotated: rotation.nullable() }),
+    },
+  }),
+  'user.2fa:disable_failed': define({
+    message: 'Disabling 2FA failed',
+    outcome: 'failure',
+    /** `method`: what was wrong. */
+    versions: { 1: z.strictObject({ sessionId: uuid, method: z.enum(signInMethods) }) },
+  }),
+  'user.2fa:backup_codes_generated': define({
+    message: 'Backup codes generated',
+    outcome: 'success',
+    versions: { 1: z.strictObject({ codeListId: uuid }) },
+  }),
+  'user.2fa:backup_code_used': define({
+    message: 'Backup code used',
+    outcome: 'success',
+    versions: {
+      1: z.strictObject({ codeListId: uuid, index: z.int().nonnegative(), remaining: z.int().nonnegative() }),
     },
   }),
   'user.session:revoked': define({
@@ -158,13 +249,14 @@ export const currentSchema = (type: EventType): z.ZodObject => {
   return schema
 }
 
-type Latest<Versions> = Versions[keyof Versions] extends infer Schema
-  ? Schema extends z.ZodObject
+/** The schema of the highest version. A third version of any type adds its line here. */
+type Latest<Versions> = Versions extends { readonly 2: infer Schema extends z.ZodObject }
+  ? z.infer<Schema>
+  : Versions extends { readonly 1: infer Schema extends z.ZodObject }
     ? z.infer<Schema>
     : never
-  : never
 
-/** Open data of a type, in its current version. A type with several versions names its current one here. */
+/** Open data of a type, in its current version. */
 export type DataOf<T extends EventType> = Latest<(typeof catalogue)[T]['versions']>
 
 /** The part of the client that identifies nobody, kept open so that it outlives an erasure. */
@@ -209,6 +301,7 @@ export const metadataSchema = z.strictObject({
   idempotency: idempotencySchema.optional(),
 })
 
+export type CoarseClient = z.infer<typeof coarseClient>
 export type Actor = z.infer<typeof actorSchema>
 export type Idempotency = z.infer<typeof idempotencySchema>
 export type EventMetadata = z.infer<typeof metadataSchema>

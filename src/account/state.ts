@@ -4,6 +4,7 @@
  * history grows. Boxes stay closed in it.
  */
 import type { AccountEvent, EndedReason, EventType, Idempotency, MaybeBox } from './events.ts'
+import { type Familiar, familiarWith, forgotten, nothingFamiliar } from './familiar.ts'
 
 /** A sealed value and what it is bound to: without these two names the box cannot be opened. */
 export interface BoxRef {
@@ -36,33 +37,81 @@ export interface RecentCommand {
   readonly idempotency: Idempotency
 }
 
+/** A second factor being set up: it asks nobody for a code before it is verified. */
+export interface Enrollment {
+  readonly id: string
+  readonly expiresAt: number
+  readonly secret: BoxRef
+}
+
 export interface TwoFactor {
   readonly enrollmentId: string
   readonly enabledAt: number
+  /** Time step of the last code accepted, wherever it was: this one and all before it are used up. */
   readonly lastStep: number
-  readonly codeListId: string
   readonly secret: BoxRef
+  readonly codes: BackupCodes
+}
+
+export interface BackupCodes {
+  readonly listId: string
+  readonly generatedAt: number
+  readonly hashes: BoxRef
+  readonly used: readonly { readonly index: number; readonly at: number }[]
+}
+
+/** Boxed values by field, each in the box of the event that set it last. */
+export interface Fields {
+  /** The event of the last change, or of the registration: what a change says it is based on. */
+  readonly version: string
+  readonly values: Readonly<Record<string, BoxRef>>
+}
+
+export interface EmailChange {
+  readonly eventId: string
+  readonly at: number
+  /** Personal box with the new address. */
+  readonly address: BoxRef
+  readonly confirmed: readonly ('old' | 'new')[]
 }
 
 export interface AccountState {
   readonly status: 'none' | 'active' | 'erased'
   readonly registeredAt: number
-  /** Personal box with the current e-mail address and the name given at registration. */
-  readonly identity: BoxRef | null
+  /** Personal box with the name given at registration. */
+  readonly registration: BoxRef | null
+  /** Personal box with the current e-mail address. */
+  readonly email: BoxRef | null
+  readonly emailChange: EmailChange | null
+  readonly profile: Fields
+  readonly preferences: Fields
+  /** null: none was ever set; an operator made the account. */
   readonly password: BoxRef | null
   readonly passwordChangedAt: number
   /** Hashes of the passwords before the current one, newest first. */
   readonly formerPasswords: readonly BoxRef[]
+  /** The reset that a link was mailed for last; a newer one and any change of the password put an end to it. */
+  readonly reset: { readonly eventId: string; readonly at: number } | null
+  /** When resets were requested, oldest first: no more than some an hour are mailed. */
+  readonly resetRequests: readonly number[]
+  readonly enrollment: Enrollment | null
   readonly twoFactor: TwoFactor | null
   /** Grows with every change of password or factor; a log-in half done under an older epoch is dead. */
   readonly credentialEpoch: number
+  /** The last ones, oldest first. One lives for minutes, and each took a right code: none of those still alive falls out. */
+  readonly usedChallenges: readonly string[]
   /** Failed sign-ins in a row. A pause longer than the lock time starts a new row. */
   readonly failures: { readonly count: number; readonly lastAt: number }
   readonly lockedUntil: number
+  /** Somebody else was in the account: the password opens nothing until it is reset. */
+  readonly compromised: boolean
+  /** Events that were reported as not the owner's, oldest first: each link to do so works once. */
+  readonly reported: readonly string[]
   /** Oldest first. */
   readonly sessions: readonly Session[]
   /** The last ones, oldest first. */
   readonly ended: readonly EndedSession[]
+  readonly familiar: Familiar
   readonly lastLogIn: AccountEvent<'user:logged_in'> | null
   readonly recentCommands: readonly RecentCommand[]
 }
@@ -70,20 +119,37 @@ export interface AccountState {
 export const FORMER_PASSWORDS = 3
 export const ENDED_SESSIONS = 1_000
 export const RECENT_COMMANDS = 256
+export const USED_CHALLENGES = 256
+export const RESET_REQUESTS = 100
+export const REPORTED_EVENTS = 100
+
+const noFields: Fields = { version: '', values: {} }
+const noFailures = { count: 0, lastAt: 0 }
 
 export const initialState: AccountState = {
   status: 'none',
   registeredAt: 0,
-  identity: null,
+  registration: null,
+  email: null,
+  emailChange: null,
+  profile: noFields,
+  preferences: noFields,
   password: null,
   passwordChangedAt: 0,
   formerPasswords: [],
+  reset: null,
+  resetRequests: [],
+  enrollment: null,
   twoFactor: null,
   credentialEpoch: 0,
-  failures: { count: 0, lastAt: 0 },
+  usedChallenges: [],
+  failures: noFailures,
   lockedUntil: 0,
+  compromised: false,
+  reported: [],
   sessions: [],
   ended: [],
+  familiar: nothingFamiliar,
   lastLogIn: null,
   recentCommands: [],
 }
@@ -94,54 +160,71 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
   const at = Date.parse(event.metadata.occurredAt)
   switch (event.type) {
     case 'user:registered':
-      return {
-        ...state,
-        status: 'active',
-        registeredAt: at,
-        identity: ref(event, event.personal),
-        password: ref(event, event.credential),
-        passwordChangedAt: at,
-      }
+      return register(state, event, at)
     case 'user:logged_in':
-      return {
-        ...state,
-        sessions: [...state.sessions, newSession(event, at)],
-        failures: { count: 0, lastAt: 0 },
-        lastLogIn: event,
-      }
+      return logIn(state, event, at)
     case 'user:logged_out':
       return end(state, event.data.sessionId, 'logged_out')
     case 'user:login_failed':
       return { ...state, failures: { count: event.data.failures, lastAt: at } }
     case 'user:locked':
-      return { ...state, failures: { count: 0, lastAt: 0 }, lockedUntil: Date.parse(event.data.until) }
+      return { ...state, failures: noFailures, lockedUntil: Date.parse(event.data.until) }
     case 'user:unlocked':
-      return { ...state, failures: { count: 0, lastAt: 0 }, lockedUntil: 0 }
-    case 'user:erased':
-      return erase(state)
-    case 'user.password:changed':
+      return { ...state, failures: noFailures, lockedUntil: 0, compromised: false }
+    case 'user:reauthenticated':
+      return useStep(rotate(state, event, event.data.rotated, at), event.data.step)
+    case 'user:compromise_reported':
       return {
-        ...rotate(state, event, event.data.rotated, at),
-        password: ref(event, event.credential),
-        passwordChangedAt: at,
-        formerPasswords: (state.password === null ? [] : [state.password])
-          .concat(state.formerPasswords)
-          .slice(0, FORMER_PASSWORDS),
+        ...state,
+        compromised: true,
+        emailChange: null,
+        // The intruder signed in too: what he made familiar must not pass unnoticed.
+        familiar: forgotten,
+        reported: [...state.reported, event.data.eventId].slice(-REPORTED_EVENTS),
         credentialEpoch: state.credentialEpoch + 1,
       }
-    case 'user.password:change_failed':
-      return updateSession(state, event.data.sessionId, (session) => ({ ...session, failures: session.failures + 1 }))
+    case 'user:erased':
+      return erase(state)
+    case 'user.password:reset_requested':
+      return {
+        ...state,
+        reset: { eventId: event.id, at },
+        resetRequests: [...state.resetRequests, at].slice(-RESET_REQUESTS),
+      }
+    case 'user.password:changed':
+      return changePassword(state, event, at)
     case 'user.password:rehashed':
       return { ...state, password: ref(event, event.credential) }
+    case 'user.profile:updated':
+      return { ...state, profile: updateFields(state.profile, event) }
+    case 'user.preferences:updated':
+      return { ...state, preferences: updateFields(state.preferences, event) }
+    case 'user.email:change_requested':
+      return { ...state, emailChange: { eventId: event.id, at, address: ref(event, event.personal), confirmed: [] } }
+    case 'user.email:change_confirmed':
+      return confirmEmailChange(state, event.data.address)
+    case 'user.email:changed':
+      // A link for the old address, or one asked for under it, must not open the account under its new one.
+      return { ...state, email: ref(event, event.personal), emailChange: null, reset: null }
+    case 'user.2fa:enrollment_started':
+      return {
+        ...state,
+        enrollment: {
+          id: event.data.enrollmentId,
+          expiresAt: Date.parse(event.data.expiresAt),
+          secret: ref(event, event.credential),
+        },
+      }
     case 'user.2fa:enabled':
       return {
         ...rotate(state, event, event.data.rotated, at),
+        enrollment: null,
         twoFactor: {
           enrollmentId: event.data.enrollmentId,
           enabledAt: at,
           lastStep: event.data.step,
-          codeListId: event.data.codeListId,
           secret: ref(event, event.credential),
+          codes: newCodes(event, event.data.codeListId, at),
         },
         credentialEpoch: state.credentialEpoch + 1,
       }
@@ -151,6 +234,18 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
         twoFactor: null,
         credentialEpoch: state.credentialEpoch + 1,
       }
+    case 'user.2fa:backup_codes_generated':
+      return state.twoFactor === null
+        ? state
+        : { ...state, twoFactor: { ...state.twoFactor, codes: newCodes(event, event.data.codeListId, at) } }
+    case 'user.2fa:backup_code_used':
+      return useBackupCode(state, event, at)
+    case 'user.password:change_failed':
+    case 'user.email:change_failed':
+    case 'user.2fa:enrollment_failed':
+    case 'user.2fa:disable_failed':
+    case 'user:reauthentication_failed':
+      return updateSession(state, event.data.sessionId, (session) => ({ ...session, failures: session.failures + 1 }))
     case 'user.session:revoked':
       return end(state, event.data.sessionId, 'revoked')
     case 'user.session:ended':
@@ -158,9 +253,6 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
     case 'user.session:expired':
       return end(state, event.data.sessionId, 'expired')
     case 'user.session:others_revoked':
-    case 'user.password:reset_requested':
-    case 'user.profile:updated':
-    case 'user.preferences:updated':
       return state
     default:
       return unreachable(event)
@@ -173,14 +265,105 @@ const unreachable = (event: never): never => {
 
 const ref = (event: AccountEvent, box: MaybeBox): BoxRef => ({ eventId: event.id, type: event.type, box })
 
-const newSession = (event: AccountEvent<'user:logged_in'>, at: number): Session => ({
-  id: event.data.sessionId,
-  generation: 0,
-  token: ref(event, event.credential),
-  signedInAt: at,
-  provenAt: at,
-  failures: 0,
+const register = (state: AccountState, event: AccountEvent<'user:registered'>, at: number): AccountState => {
+  const person = ref(event, event.personal)
+  return {
+    ...state,
+    status: 'active',
+    registeredAt: at,
+    registration: person,
+    email: person,
+    profile: { ...state.profile, version: event.id },
+    preferences: { ...state.preferences, version: event.id },
+    password: event.credential === null ? null : ref(event, event.credential),
+    passwordChangedAt: at,
+  }
+}
+
+const logIn = (state: AccountState, event: AccountEvent<'user:logged_in'>, at: number): AccountState => {
+  const { challengeId, step, sessionId } = event.data
+  const session: Session = {
+    id: sessionId,
+    generation: 0,
+    token: ref(event, event.credential),
+    signedInAt: at,
+    provenAt: at,
+    failures: 0,
+  }
+  return useStep(
+    {
+      ...state,
+      sessions: [...state.sessions, session],
+      failures: noFailures,
+      usedChallenges:
+        challengeId === null ? state.usedChallenges : [...state.usedChallenges, challengeId].slice(-USED_CHALLENGES),
+      familiar: familiarWith(state.familiar, event.metadata.client),
+      lastLogIn: event,
+    },
+    step,
+  )
+}
+
+const changePassword = (
+  state: AccountState,
+  event: AccountEvent<'user.password:changed'>,
+  at: number,
+): AccountState => ({
+  // With a factor on, the password alone proves too little to open the sudo window.
+  ...rotate(state, event, event.data.rotated, state.twoFactor === null ? at : null),
+  password: ref(event, event.credential),
+  passwordChangedAt: at,
+  formerPasswords: (state.password === null ? [] : [state.password])
+    .concat(state.formerPasswords)
+    .slice(0, FORMER_PASSWORDS),
+  reset: null,
+  // Asked for with the password before: who changes it may do so because somebody else knew it.
+  emailChange: null,
+  credentialEpoch: state.credentialEpoch + 1,
 })
+
+const confirmEmailChange = (state: AccountState, address: 'old' | 'new'): AccountState => {
+  const { emailChange } = state
+  if (emailChange === null || emailChange.confirmed.includes(address)) return state
+  return { ...state, emailChange: { ...emailChange, confirmed: [...emailChange.confirmed, address] } }
+}
+
+const updateFields = (
+  fields: Fields,
+  event: AccountEvent<'user.profile:updated' | 'user.preferences:updated'>,
+): Fields => ({
+  version: event.id,
+  values: {
+    ...fields.values,
+    ...Object.fromEntries(event.data.fields.map((field) => [field, ref(event, event.personal)])),
+  },
+})
+
+const newCodes = (
+  event: AccountEvent<'user.2fa:enabled' | 'user.2fa:backup_codes_generated'>,
+  listId: string,
+  at: number,
+): BackupCodes => ({ listId, generatedAt: at, hashes: ref(event, event.credential), used: [] })
+
+/** Of another list than today's: that list is dead, and which of its codes were used no longer matters. */
+const useBackupCode = (
+  state: AccountState,
+  event: AccountEvent<'user.2fa:backup_code_used'>,
+  at: number,
+): AccountState => {
+  const { twoFactor } = state
+  if (twoFactor === null || twoFactor.codes.listId !== event.data.codeListId) return state
+  const used = [
+    ...twoFactor.codes.used.filter(({ index }) => index !== event.data.index),
+    { index: event.data.index, at },
+  ]
+  return { ...state, twoFactor: { ...twoFactor, codes: { ...twoFactor.codes, used } } }
+}
+
+const useStep = (state: AccountState, step: number | null): AccountState =>
+  step === null || state.twoFactor === null
+    ? state
+    : { ...state, twoFactor: { ...state.twoFactor, lastStep: Math.max(state.twoFactor.lastStep, step) } }
 
 const end = (state: AccountState, sessionId: string, reason: EndedReason): AccountState =>
   state.sessions.some((session) => session.id === sessionId)
@@ -196,12 +379,15 @@ const updateSession = (state: AccountState, id: string, change: (session: Sessio
   sessions: state.sessions.map((session) => (session.id === id ? change(session) : session)),
 })
 
-/** A new token for the session that changed a credential: it just proved who it is, and its old token is dead. */
+/**
+ * A new token for the session that proved who it is: its old token is dead, and its wrong guesses are forgotten.
+ * `provenAt`: null where what it proved does not open the sudo window.
+ */
 const rotate = (
   state: AccountState,
   event: AccountEvent,
   rotated: { readonly sessionId: string; readonly generation: number } | null,
-  at: number,
+  provenAt: number | null,
 ): AccountState =>
   rotated === null
     ? state
@@ -209,7 +395,7 @@ const rotate = (
         ...session,
         generation: rotated.generation,
         token: ref(event, event.credential),
-        provenAt: at,
+        provenAt: provenAt ?? session.provenAt,
         failures: 0,
       }))
 

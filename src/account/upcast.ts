@@ -18,7 +18,12 @@ export type Upcaster = (data: Readonly<Record<string, unknown>>) => Readonly<Rec
 export type Upcasters = Readonly<Partial<Record<EventType, Readonly<Record<number, Upcaster>>>>>
 
 /** Upcasters by type and by the version they start from. Once here, a step stays for ever: the log is for ever. */
-export const upcasters: Upcasters = {}
+export const upcasters: Upcasters = {
+  'user:logged_in': {
+    // Before there was a second factor: no challenge, no code, and nobody looked whether the device was known.
+    1: (data) => ({ ...data, challengeId: null, step: null, unfamiliar: [] }),
+  },
+}
 
 export interface StoredEvent {
   readonly id: string

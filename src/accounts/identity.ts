@@ -1,5 +1,6 @@
-/** Who an account belongs to: its address and name, from the personal box that the state points to. */
-import type { AccountState } from '../account/state.ts'
+/** Who an account belongs to, and what it holds of them: opened from the personal boxes that the state points to. */
+import type { Personal } from '../account/events.ts'
+import type { BoxRef, Fields } from '../account/state.ts'
 import { openPersonal } from '../secrets/boxes.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { type Account, streamOf } from './accounts.ts'
@@ -11,12 +12,36 @@ export interface Identity {
 
 /** null: erased. */
 export const identityOf = async (vault: Vault, account: Account): Promise<Identity | null> => {
-  const personal = await openPersonalOf(vault, account.userId, account.state.identity)
-  return personal?.email === undefined ? null : { email: personal.email, name: personal.name ?? null }
+  const { email: address, registration, profile } = account.state
+  const opened = await openPersonalOf(vault, account.userId, address)
+  if (opened?.email === undefined) return null
+  const changed = profile.values.name
+  const registered =
+    registration?.eventId === address?.eventId ? opened : await openPersonalOf(vault, account.userId, registration)
+  const name = changed === undefined ? registered?.name : (await openFields(vault, account.userId, profile)).name
+  return { email: opened.email, name: typeof name === 'string' ? name : null }
+}
+
+/** The values that were set, by field; all of them gone where the person was erased. */
+export const openFields = async (
+  vault: Vault,
+  userId: string,
+  { values }: Fields,
+): Promise<NonNullable<Personal['values']>> => {
+  const refs = new Map(Object.values(values).map((ref) => [ref.eventId, ref]))
+  const opened = new Map(
+    await Promise.all([...refs].map(async ([id, ref]) => [id, await openPersonalOf(vault, userId, ref)] as const)),
+  )
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([field, { eventId }]) => {
+      const value = opened.get(eventId)?.values?.[field]
+      return value === undefined ? [] : [[field, value]]
+    }),
+  )
 }
 
 /** null: there is no such box, or it was erased. Throws CannotOpen where it was tampered with. */
-export const openPersonalOf = async (vault: Vault, userId: string, ref: AccountState['identity']) => {
+export const openPersonalOf = async (vault: Vault, userId: string, ref: BoxRef | null): Promise<Personal | null> => {
   if (ref === null || ref.box === null || ref.box === 'erased') return null
   const key = await vault.dataKey(userId)
   if (key === null) return null

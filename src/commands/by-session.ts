@@ -15,14 +15,16 @@ export interface SessionRequest {
 type SessionCommand = Extract<Command, { readonly by: unknown }>
 type WithoutClaim<C> = C extends unknown ? Omit<C, 'by' | 'repeat'> : never
 
+/** `sudo`: refused outside the window that a recent proof of identity opens. */
 export const runBySession = (
   services: Services,
   { who, context, repeat }: SessionRequest,
   establish: (account: Account) => WithoutClaim<SessionCommand> | Promise<WithoutClaim<SessionCommand>>,
   answer: (outcome: Outcome) => Answer,
+  { sudo = false }: { readonly sudo?: boolean } = {},
 ): Promise<CommandResult> => {
   const { account, session } = who
-  const by = { sessionId: session.id, generation: session.generation }
+  const by = { sessionId: session.id, generation: session.generation, ...(sudo ? { sudo: true as const } : {}) }
   return services.bus.run({
     userId: account.userId,
     context: { ...context, actor: { kind: 'user', id: account.userId }, sessionId: session.id },

@@ -15,9 +15,11 @@ export const checkPasswordOf = async (
   const credential = current === null ? null : await openCredentialOf(services.vault, account.userId, current)
   const hash = credential?.passwordHash
   const matched = await compare(services, hash, password)
-  const passwordEventId = current?.eventId ?? ''
   return {
-    fact: { kind: matched ? 'passwordMatched' : 'passwordMismatched', passwordEventId },
+    fact: {
+      kind: matched ? 'passwordMatched' : 'passwordMismatched',
+      passwordEventId: current?.eventId ?? null,
+    },
     hash: hash ?? '',
   }
 }
@@ -33,21 +35,24 @@ const compare = async ({ hasher }: Services, hash: string | undefined, password:
 }
 
 /**
- * Compares a new password with every former one. The current one needs no comparison of its own: the password given
- * beside it matched it, so the new one equals it exactly when the two texts are equal.
+ * Compares a new password with the current one and every former one. Where the current one was given beside it and
+ * matched, it needs no hash of its own: the new one equals it exactly when the two texts are equal.
  */
 export const compareNewPassword = async (
   services: Services,
   account: Account,
-  passwords: { readonly current: string; readonly next: string },
+  next: string,
+  known: { readonly current: string } | null,
 ): Promise<FreshPasswordFact> => {
   const { password, formerPasswords } = account.state
-  const passwordEventIds = [password, ...formerPasswords].flatMap((ref) => (ref === null ? [] : [ref.eventId]))
-  if (passwords.current.normalize('NFC') === passwords.next.normalize('NFC')) {
+  const all = password === null ? formerPasswords : [password, ...formerPasswords]
+  const passwordEventIds = all.map(({ eventId }) => eventId)
+  if (known !== null && known.current.normalize('NFC') === next.normalize('NFC')) {
     return { kind: 'newPasswordCompared', passwordEventIds, reuses: password?.eventId ?? null }
   }
-  const matches = await Promise.all(formerPasswords.map((ref) => matchesFormer(services, account, ref, passwords.next)))
-  const reused = formerPasswords.find((_, index) => matches[index] === true)
+  const unknown = known === null ? all : formerPasswords
+  const matches = await Promise.all(unknown.map((ref) => matchesFormer(services, account, ref, next)))
+  const reused = unknown.find((_, index) => matches[index] === true)
   return { kind: 'newPasswordCompared', passwordEventIds, reuses: reused?.eventId ?? null }
 }
 

@@ -35,8 +35,9 @@ export interface CommandRequest {
   readonly context: CommandContext
   /** The command, with facts established against this account. Called again where they turn out stale. */
   readonly establish: (account: Account) => Command | Promise<Command>
-  /** The session that asks, where one does: it is asked for before facts are established, and again at the append. */
+  /** Who asks, where it matters: decided before facts are established, and again at the append. */
   readonly by?: SessionClaim
+  readonly as?: 'operator'
   /** Present where the client sent an Idempotency-Key. */
   readonly repeat?: {
     readonly commandId: string
@@ -93,11 +94,12 @@ export const openCommandBus = (deps: CommandBusDependencies): CommandBus => ({
 
 /** No fact is established for who may not act, nor for what was answered before. */
 const settleAtEntry = (
-  { by, repeat }: CommandRequest,
+  { by, as, repeat }: CommandRequest,
   account: Account,
   circumstances: Circumstances,
 ): CommandResult | null => {
-  const decision = by === undefined ? null : decideEntry(withClaim({ by }, repeat), account.state, circumstances)
+  const entry = by !== undefined ? { by } : as !== undefined ? { as } : null
+  const decision = entry === null ? null : decideEntry(withClaim(entry, repeat), account.state, circumstances)
   if (decision === null || decision.kind === 'accepted') return null
   return decision.kind === 'rejected' ? decision : { ...decision, position: account.position }
 }
@@ -128,7 +130,7 @@ const decideAndAppend = async (
 }
 
 const withRepeat = (command: Command, { repeat }: CommandRequest): Command =>
-  'by' in command ? withClaim(command, repeat) : command
+  'by' in command || 'as' in command ? withClaim(command, repeat) : command
 
 const withClaim = <C extends object>(command: C, repeat: CommandRequest['repeat']) =>
   repeat === undefined ? command : { ...command, repeat: { commandId: repeat.commandId, bodyHash: repeat.bodyHash } }

@@ -4,25 +4,31 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Secret } from '../account/events.ts'
-import { countedFailures } from '../account/throttle.ts'
 import { identityOf } from '../accounts/identity.ts'
 import type { Position } from '../event-store/port.ts'
+import type { Challenge } from '../secrets/challenge.ts'
 import { formatToken, hashTokenSecret, newTokenSecret } from '../secrets/session-token.ts'
 import type { Standing } from './admission.ts'
 import { checkPasswordOf } from './check-password.ts'
+import { coarseClientOf } from './coarse-client.ts'
 import type { CommandResult } from './command-bus.ts'
+import { guardSignIn } from './guard-sign-in.ts'
 import type { CommandContext } from './seal-events.ts'
 import type { Services } from './services.ts'
 
 export type LogInResult =
-  | {
-      readonly kind: 'signedIn'
-      readonly sessionId: string
-      readonly token: string
-      readonly position: Position | null
-    }
+  | SignedIn
+  /** The password was right. What comes next is sealed into a cookie. */
+  | { readonly kind: 'secondFactorRequired'; readonly challenge: Challenge }
   | { readonly kind: 'refused' }
   | { readonly kind: 'throttled'; readonly until: number }
+
+export interface SignedIn {
+  readonly kind: 'signedIn'
+  readonly sessionId: string
+  readonly token: string
+  readonly position: Position | null
+}
 
 const NOBODY = '00000000-0000-4000-8000-000000000000'
 
@@ -35,39 +41,20 @@ export const logIn = async (
 ): Promise<LogInResult> => {
   const lookup = services.vault.lookupOf(input.email)
   const userId = await findOwner(services, lookup, input.email)
-  return userId === null
-    ? logInToNothing(services, lookup, input.password)
-    : logInToAccount(services, { userId, lookup, password: input.password }, context)
+  if (userId === null) return logInToNothing(services, lookup, input.password)
+  const guarded = await guardSignIn(services, userId, () => attemptLogIn(services, userId, input.password, context))
+  return guarded.kind === 'throttled' ? guarded : guarded.value
 }
 
-/** The user whose account exists and holds this address now: a claim alone, or an address given up, is not enough. */
-const findOwner = async (services: Services, lookup: string, email: string): Promise<string | null> => {
+/**
+ * The user whose account exists and holds this address now: a claim alone, or an address given up, is not enough. An
+ * unknown address costs the same look at a stream, so it meets a store that is away just as a known one does.
+ */
+export const findOwner = async (services: Services, lookup: string, email: string): Promise<string | null> => {
   const userId = await services.vault.findUser(lookup)
-  if (userId === null) {
-    // A look at a stream that does not exist: an unknown address meets a store that is away just as a known one does.
-    await services.accounts.load(NOBODY)
-    return null
-  }
-  const identity = await identityOf(services.vault, await services.accounts.load(userId))
+  const account = await services.accounts.load(userId ?? NOBODY)
+  const identity = userId === null ? null : await identityOf(services.vault, account)
   return identity?.email === email ? userId : null
-}
-
-const logInToAccount = async (
-  services: Services,
-  { userId, lookup, password }: { readonly userId: string; readonly lookup: string; readonly password: string },
-  context: Context,
-): Promise<LogInResult> => {
-  const { limits, now } = services
-  let lockedUntil = 0
-  const standing = async (): Promise<Standing> => {
-    const { state } = await services.accounts.load(userId)
-    lockedUntil = state.lockedUntil
-    if (lockedUntil > now()) return { kind: 'closed' }
-    return { kind: 'open', failures: countedFailures(state.failures, now(), limits) }
-  }
-  const attempt = () => attemptLogIn(services, userId, password, context)
-  const result = await services.admission.run(lookup, limits.lockAfterFailures, standing, attempt)
-  return result ?? { kind: 'throttled', until: lockedUntil }
 }
 
 const attemptLogIn = async (
@@ -89,22 +76,32 @@ const attemptLogIn = async (
         fact,
         sessionId,
         tokenHash: hashTokenSecret(secret),
+        client: coarseClientOf(context.client),
         ...(stronger ? { strongerHash: (await services.hasher.hash(password)) as Secret } : {}),
       }
     },
   })
-  return answer(result, () => formatToken({ userId, sessionId, generation: 0, secret }))
+  if (result.kind === 'accepted' && result.outcome.kind === 'secondFactorRequired') {
+    const expiresAt = services.now() + services.limits.challengeMs
+    const { credentialEpoch } = result.outcome
+    return {
+      kind: 'secondFactorRequired',
+      challenge: { userId, challengeId: randomUUID(), credentialEpoch, expiresAt },
+    }
+  }
+  return signedIn(result, () => formatToken({ userId, sessionId, generation: 0, secret })) ?? refusalOf(result)
 }
 
-const answer = (result: CommandResult, token: () => string): LogInResult => {
-  if (result.kind === 'accepted' && result.outcome.kind === 'signedIn') {
-    return { kind: 'signedIn', sessionId: result.outcome.sessionId, token: token(), position: result.position }
-  }
-  if (result.kind === 'rejected' && result.rejection.code === 'login-throttled') {
-    return { kind: 'throttled', until: result.rejection.until }
-  }
-  return { kind: 'refused' }
-}
+/** null: it did not come to that. */
+export const signedIn = (result: CommandResult, token: () => string): SignedIn | null =>
+  result.kind === 'accepted' && result.outcome.kind === 'signedIn'
+    ? { kind: 'signedIn', sessionId: result.outcome.sessionId, token: token(), position: result.position }
+    : null
+
+const refusalOf = (result: CommandResult): LogInResult =>
+  result.kind === 'rejected' && result.rejection.code === 'login-throttled'
+    ? { kind: 'throttled', until: result.rejection.until }
+    : { kind: 'refused' }
 
 const logInToNothing = async (services: Services, lookup: string, password: string): Promise<LogInResult> => {
   const { limits, now, throttles } = services
@@ -119,6 +116,6 @@ const logInToNothing = async (services: Services, lookup: string, password: stri
     const before = await throttles.fail(lookup, now())
     return before.lockedUntil > 0 ? { kind: 'throttled', until: before.lockedUntil } : { kind: 'refused' }
   }
-  const result = await services.admission.run(lookup, limits.lockAfterFailures, standing, attempt)
+  const result = await services.admission.run(`address ${lookup}`, limits.lockAfterFailures, standing, attempt)
   return result ?? { kind: 'throttled', until: lockedUntil }
 }

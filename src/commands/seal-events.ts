@@ -6,6 +6,7 @@ import type { ClientContext } from '../client-context/client-context.ts'
 import type { JsonObject, NewEvent } from '../event-store/port.ts'
 import { sealCredential, sealPersonal } from '../secrets/boxes.ts'
 import type { SessionHash } from '../secrets/session-hash.ts'
+import { coarseClientOf } from './coarse-client.ts'
 
 /** Who asks, from where, and under which request. */
 export interface CommandContext {
@@ -46,7 +47,7 @@ const sealEvent = (event: NewAccountEvent, sealing: Sealing, idempotency: Idempo
     actor: actorOf(event, context),
     sessionId,
     sessionHash: sessionId === null ? null : sealing.sessionHash(sessionId),
-    client: coarse(context.client),
+    client: coarseClientOf(context.client),
     ...(idempotency === null ? {} : { idempotency: idempotency as unknown as JsonObject }),
     commit: personal?.commit ?? null,
     boxes: { personal: personal?.box ?? null, credential },
@@ -74,15 +75,3 @@ const personalOf = (event: NewAccountEvent, client: ClientContext | null): Perso
         }
   return { ...who, ...event.personal }
 }
-
-const coarse = (client: ClientContext | null): JsonObject | null =>
-  client === null
-    ? null
-    : {
-        country: client.location?.country ?? null,
-        deviceType: client.device.type,
-        browser: { ...client.browser },
-        os: { ...client.os },
-        geoVersion: client.geoVersion,
-        uaVersion: client.uaVersion,
-      }

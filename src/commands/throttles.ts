@@ -17,22 +17,16 @@ export interface Throttles {
   standing(lookup: string, now: number): Promise<ThrottleStanding>
   /** Counts one failure, and locks at the limit. Returns the standing BEFORE it: locked means that it did not count. */
   fail(lookup: string, now: number): Promise<ThrottleStanding>
+  /** Deletes rows that can no longer matter. */
+  forget(now: number): Promise<void>
 }
 
-const SWEEP_EVERY = 100
+const FORGET_EVERY = 100
 
 export const openThrottles = (db: Kysely<Database>, limits: Limits): Throttles => {
-  let sinceSweep = 0
+  let sinceForgotten = 0
 
-  const sweep = async (now: number): Promise<void> => {
-    await db
-      .deleteFrom('vault.throttles')
-      .where('last_at', '<', new Date(now - limits.lockMs))
-      .where((eb) => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<', new Date(now))]))
-      .execute()
-  }
-
-  return {
+  const throttles: Throttles = {
     async standing(lookup, now) {
       const row = await db.selectFrom('vault.throttles').selectAll().where('lookup', '=', lookup).executeTakeFirst()
       return standingOf(row, now, limits)
@@ -58,11 +52,20 @@ export const openThrottles = (db: Kysely<Database>, limits: Limits): Throttles =
           .execute()
         return standing
       })
-      sinceSweep = (sinceSweep + 1) % SWEEP_EVERY
-      if (sinceSweep === 0) await sweep(now)
+      // Somebody who tries many addresses makes rows faster than the sweeper comes round.
+      sinceForgotten = (sinceForgotten + 1) % FORGET_EVERY
+      if (sinceForgotten === 0) await throttles.forget(now)
       return before
     },
+    async forget(now) {
+      await db
+        .deleteFrom('vault.throttles')
+        .where('last_at', '<', new Date(now - limits.lockMs))
+        .where((eb) => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<', new Date(now))]))
+        .execute()
+    },
   }
+  return throttles
 }
 
 const standingOf = (

@@ -7,14 +7,23 @@ export interface Database {
   'vault.keys': { name: string; wrapped_key: string; master_key_id: string }
   'vault.users': {
     user_id: string
-    email_lookup: string
     wrapped_key: string
     master_key_id: string
     legal_hold: Generated<boolean>
     claimed_at: Generated<Timestamp>
   }
+  'vault.addresses': { email_lookup: string; user_id: string }
   'vault.throttles': { lookup: string; failures: number; last_at: Timestamp; locked_until: Timestamp | null }
-  'vault.activity': { session_id: string; user_id: string; last_accessed_at: Timestamp }
+  'vault.activity': { session_id: string; user_id: string; last_accessed_at: Timestamp; over: Generated<boolean> }
+  'vault.access_tokens': {
+    id: string
+    name: string
+    scopes: readonly string[]
+    hash: string
+    created_at: Timestamp
+    last_used_at: Timestamp | null
+    revoked_at: Timestamp | null
+  }
   'read.sessions': SessionRow
   'read.auditlog': AuditRow
 }

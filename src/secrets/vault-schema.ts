@@ -28,4 +28,41 @@ export const vaultMigrations = {
     );
     create index activity_user on vault.activity (user_id);
   `,
+  // An account whose address changes holds two for a moment; and a claim must never stand between two tables.
+  '002_addresses': `
+    create table vault.addresses (
+      email_lookup text primary key,
+      user_id uuid not null references vault.users on delete cascade
+    );
+    create index addresses_user on vault.addresses (user_id);
+    insert into vault.addresses (email_lookup, user_id) select email_lookup, user_id from vault.users;
+    alter table vault.users drop column email_lookup;
+  `,
+  '003_access_tokens': `
+    create table vault.access_tokens (
+      id uuid primary key,
+      name text not null,
+      scopes text[] not null check (cardinality(scopes) > 0),
+      hash text not null,
+      created_at timestamptz not null,
+      last_used_at timestamptz,
+      revoked_at timestamptz
+    );
+  `,
+  // Columns and their order are those of rate-limiter-flexible. Unlogged: a count of one minute is not worth a flush to
+  // disk, nor a place in a backup, and after a crash everybody may begin anew.
+  '004_address_limits': `
+    create unlogged table vault.address_limits (
+      key text primary key,
+      points integer not null,
+      expire bigint not null
+    );
+    create index address_limits_expire on vault.address_limits (expire);
+  `,
+  // Whose session is over needs no more looking at; the row stays for a while, for the list of ended sessions.
+  '005_activity_over': `
+    alter table vault.activity add column over boolean not null default false;
+    create index activity_not_over on vault.activity (last_accessed_at, session_id) where not over;
+    create index activity_over on vault.activity (last_accessed_at) where over;
+  `,
 }

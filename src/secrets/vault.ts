@@ -10,7 +10,7 @@ import type { MasterKey } from './master-key.ts'
 import { CannotOpen, open, seal } from './sealing.ts'
 
 /** Keys of the whole installation, each random, wrapped, and for one purpose. Never rotated: what they keyed stays. */
-const keyNames = ['email-lookup', 'session-hash', 'request-hash', 'sealed-tokens'] as const
+const keyNames = ['email-lookup', 'session-hash', 'request-hash', 'sealed-tokens', 'links'] as const
 export type KeyName = (typeof keyNames)[number]
 
 export interface Claim {
@@ -26,6 +26,10 @@ export interface Vault {
   findUser(lookup: string): Promise<string | null>
   /** Files the address under a new random user id, or returns the id that has it. */
   claim(lookup: string): Promise<Claim>
+  /** Files another address under a user id that is there. false: it belongs to somebody else, or the user is gone. */
+  claimAnother(userId: string, lookup: string): Promise<boolean>
+  /** Gives up all addresses of a user but this one. */
+  keepOnly(userId: string, lookup: string): Promise<void>
   /** null: the person was erased, and the key with them. Never null because of a fault: that throws. */
   dataKey(userId: string): Promise<Buffer | null>
   /** The same for many at once. Erased ones are absent. */
@@ -63,7 +67,7 @@ export const openVault = async (db: Kysely<Database>, master: MasterKey): Promis
     lookupOf: (email) => createHmac('sha256', key('email-lookup')).update(email).digest('hex'),
     async findUser(lookup) {
       const row = await db
-        .selectFrom('vault.users')
+        .selectFrom('vault.addresses')
         .select('user_id')
         .where('email_lookup', '=', lookup)
         .executeTakeFirst()
@@ -71,16 +75,31 @@ export const openVault = async (db: Kysely<Database>, master: MasterKey): Promis
     },
     async claim(lookup) {
       const userId = randomUUID()
-      const row = await db
-        .insertInto('vault.users')
-        .values({ user_id: userId, email_lookup: lookup, ...wrap(master, randomBytes(32), userId) })
-        .onConflict((conflict) => conflict.column('email_lookup').doNothing())
-        .returning('user_id')
-        .executeTakeFirst()
-      if (row !== undefined) return { userId, fresh: true }
+      const isOurs = await db.transaction().execute(async (trx) => {
+        await trx
+          .insertInto('vault.users')
+          .values({ user_id: userId, ...wrap(master, randomBytes(32), userId) })
+          .execute()
+        if (await insertAddress(trx, userId, lookup)) return true
+        await trx.deleteFrom('vault.users').where('user_id', '=', userId).execute()
+        return false
+      })
+      if (isOurs) return { userId, fresh: true }
       const holder = await vault.findUser(lookup)
       // Erased between the two statements: the address is free again.
       return holder === null ? vault.claim(lookup) : { userId: holder, fresh: false }
+    },
+    async claimAnother(userId, lookup) {
+      const isThere = await db
+        .selectFrom('vault.users')
+        .select('user_id')
+        .where('user_id', '=', userId)
+        .executeTakeFirst()
+      if (isThere === undefined) return false
+      return (await insertAddress(db, userId, lookup)) || (await vault.findUser(lookup)) === userId
+    },
+    async keepOnly(userId, lookup) {
+      await db.deleteFrom('vault.addresses').where('user_id', '=', userId).where('email_lookup', '<>', lookup).execute()
     },
     async dataKey(userId) {
       if (!cache.has(userId)) await fetchKeys([userId])
@@ -94,6 +113,16 @@ export const openVault = async (db: Kysely<Database>, master: MasterKey): Promis
     evict: (userId) => void cache.delete(userId),
   }
   return vault
+}
+
+/** Whether it was free. */
+const insertAddress = async (db: Kysely<Database>, userId: string, lookup: string): Promise<boolean> => {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('vault.addresses')
+    .values({ email_lookup: lookup, user_id: userId })
+    .onConflict((conflict) => conflict.column('email_lookup').doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
 }
 
 const pairIfThere = (userId: string, key: Buffer | undefined): readonly (readonly [string, Buffer])[] =>

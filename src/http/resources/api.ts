@@ -3,8 +3,10 @@ import type { Kysely } from 'kysely'
 import type { ClientContextResolver } from '../../client-context/client-context.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import type { Services } from '../../commands/services.ts'
+import type { AddressLimits } from '../../platform/address-limits.ts'
 import type { Database } from '../../platform/database.ts'
 import type { Progress } from '../../projector/progress.ts'
+import type { TokenHolder } from '../../secrets/access-tokens.ts'
 import type { Sealer } from '../../secrets/sealed-tokens.ts'
 import type { SessionHash } from '../../secrets/session-hash.ts'
 import { type Endpoint, endpointsFor } from '../endpoint.ts'
@@ -16,11 +18,12 @@ export interface Api {
   readonly clientContext: ClientContextResolver
   readonly sessionHash: SessionHash
   readonly sealer: Sealer
+  readonly addressLimits: AddressLimits
   readonly registration: 'open' | 'closed'
   readonly consistencyWaitMs: number
 }
 
-export type Ways = { readonly session: Authenticated }
+export type Ways = { readonly session: Authenticated; readonly token: TokenHolder }
 export type ApiEndpoint = Endpoint<Ways>
 
 export const endpoint = endpointsFor<Ways>()

@@ -1,15 +1,29 @@
 /** All resources of the API. */
+import { adminEndpoints } from './admin.ts'
 import type { Api, ApiEndpoint } from './api.ts'
 import { auditEventEndpoints } from './audit-events.ts'
+import { emailEndpoints } from './email.ts'
 import { meEndpoints } from './me.ts'
+import { notMeEndpoints } from './not-me.ts'
 import { passwordEndpoints } from './password.ts'
+import { passwordResetEndpoints } from './password-resets.ts'
+import { profileEndpoints } from './profile.ts'
+import { reauthenticationEndpoints } from './reauthentication.ts'
 import { sessionEndpoints } from './sessions.ts'
 import { signInEndpoints } from './sign-in.ts'
+import { twoFactorEndpoints } from './two-factor.ts'
 
 export const apiEndpoints = (api: Api): readonly ApiEndpoint[] => [
   ...signInEndpoints(api),
+  ...reauthenticationEndpoints(api),
+  ...passwordResetEndpoints(api),
+  ...notMeEndpoints(api),
   ...meEndpoints(api),
   ...passwordEndpoints(api),
+  ...twoFactorEndpoints(api),
   ...sessionEndpoints(api),
+  ...profileEndpoints(api),
+  ...emailEndpoints(api),
   ...auditEventEndpoints(api),
+  ...adminEndpoints(api),
 ]

@@ -1,5 +1,7 @@
 /** Who I am and how safe my account is: answered from the state that authorisation has just read, never stale. */
 import { z } from 'zod'
+import { remainingCodes } from '../../account/decisions/second-factor.ts'
+import type { AccountState } from '../../account/state.ts'
 import { identityOf, openPersonalOf } from '../../accounts/identity.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
@@ -49,16 +51,27 @@ export const meEndpoints = (api: Api): readonly ApiEndpoint[] => [
         status: 200,
         body: {
           passwordChangedAt: iso(state.passwordChangedAt),
-          twoFactor: { enabled: state.twoFactor !== null, backupCodesRemaining: 0 },
+          twoFactor: {
+            enabled: state.twoFactor !== null,
+            backupCodesRemaining: state.twoFactor === null ? 0 : remainingCodes(state.twoFactor),
+          },
           activeSessions: state.sessions.filter(({ id, signedInAt }) => isLive(api, { id, signedInAt }, accesses))
             .length,
           lastLogin: await lastLoginOf(api, auth),
-          warnings: [],
+          warnings: warningsOf(state),
         },
       }
     },
   }),
 ]
+
+/** What the owner should see to, most urgent first. */
+const securityWarnings = ['backup-codes-low'] as const
+
+const FEW_BACKUP_CODES = 3
+
+const warningsOf = ({ twoFactor }: AccountState): (typeof securityWarnings)[number][] =>
+  twoFactor !== null && remainingCodes(twoFactor) <= FEW_BACKUP_CODES ? ['backup-codes-low'] : []
 
 const iso = (at: number): string => new Date(at).toISOString()
 
@@ -88,7 +101,9 @@ const securitySchema = z.strictObject({
   twoFactor: z.strictObject({ enabled: z.boolean(), backupCodesRemaining: z.int() }),
   activeSessions: z.int(),
   lastLogin: lastLoginSchema.nullable(),
-  warnings: z.array(z.string()),
+  warnings: z
+    .array(z.enum(securityWarnings))
+    .meta({ description: 'Three backup codes or fewer are left: make new ones' }),
 })
 
 const lastLoginOf = async (

@@ -12,16 +12,34 @@ export const rejectionProblem = (rejection: Rejection, now: number): Problem => 
     case 'session-ended':
       return new Problem(401, 'session-ended')
     case 'invalid-credentials':
-    case 'two-factor-required':
       return new Problem(401, 'invalid-credentials')
+    case 'challenge-expired':
+      return new Problem(401, 'challenge-expired')
     case 'login-throttled':
       return throttled(rejection.until, now)
+    case 'reauthentication-required':
+      return new Problem(403, 'reauthentication-required')
+    case 'totp-required':
+      return new Problem(403, 'code-invalid', {
+        detail: 'The second factor is on: a code from the authenticator app is needed.',
+      })
     case 'email-taken':
       return new Problem(409, 'email-taken')
     case 'current-session':
       return new Problem(409, 'current-session')
+    case 'two-factor-already-enabled':
+      return new Problem(409, 'two-factor-already-enabled')
+    case 'two-factor-not-enabled':
+      return new Problem(409, 'two-factor-not-enabled')
     case 'session-not-found':
+    case 'account-not-found':
       return new Problem(404, 'not-found')
+    case 'token-invalid':
+      return new Problem(410, 'token-invalid')
+    case 'enrollment-expired':
+      return new Problem(410, 'enrollment-expired')
+    case 'version-stale':
+      return new Problem(412, 'precondition-failed')
     case 'password-reused':
       return new Problem(422, 'password-reused')
     case 'idempotency-mismatch':

@@ -20,6 +20,17 @@ export const newPasswordProblems = [
   'password-composition',
 ] as const
 
+export const codeMethods = ['totp', 'backup_code'] as const
+
+/** Whatever was typed is a code, if a wrong one: a program that sends it as a number gets the answer of a wrong code. */
+export const codeSchema = z
+  .union([z.string().max(100), z.number()])
+  .transform((code) => (typeof code === 'number' ? '' : code))
+  .meta({ description: 'Six digits of the authenticator app, or a backup code' })
+
+/** Longer than any link we mail. What it says is looked at by the command. */
+export const linkTokenSchema = z.string().min(1).max(512).meta({ description: 'From the link in the mail' })
+
 export const deviceTypes = ['desktop', 'mobile', 'tablet', 'bot', 'other'] as const
 export const device = z.strictObject({ type: z.enum(deviceTypes) })
 export const software = z.strictObject({ name: z.string().nullable(), version: z.string().nullable() })

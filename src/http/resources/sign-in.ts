@@ -1,20 +1,32 @@
-/** Registering, signing in and signing out. */
+/** Registering, signing in with one step or two, and signing out. */
 import { z } from 'zod'
 import { emailSchema } from '../../accounts/email.ts'
 import { runBySession } from '../../commands/by-session.ts'
-import { logIn } from '../../commands/log-in.ts'
+import { completeLogIn } from '../../commands/complete-log-in.ts'
+import { logIn, type SignedIn } from '../../commands/log-in.ts'
 import { register } from '../../commands/register.ts'
 import { describePolicy } from '../../secrets/password-policy.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
+import { challengeCookie, challengeOf, clearedChallengeCookie } from './challenge-cookie.ts'
 import { contextOf, sessionRequest, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { passwordProblem, throttled } from './rejections.ts'
-import { nameSchema, newPasswordProblems, userSchema } from './schemas.ts'
+import { codeMethods, codeSchema, instant, nameSchema, newPasswordProblems, userSchema } from './schemas.ts'
 import { clearedSessionCookie, sessionCookie } from './session-cookie.ts'
 
 const tag = 'Signing in'
 const password = z.string().min(1)
+
+const authenticatedSchema = z.strictObject({
+  status: z.literal('authenticated'),
+  session: z.strictObject({ id: z.uuid() }),
+})
+const secondFactorSchema = z.strictObject({
+  status: z.literal('two_factor_required'),
+  methods: z.array(z.enum(codeMethods)),
+  expiresAt: instant,
+})
 
 export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
   endpoint({
@@ -56,12 +68,17 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
     body: z.strictObject({ email: z.string().min(1).max(1_000), password }),
     responses: {
       200: {
-        description: 'Signed in; the cookie `__Host-session` is set',
-        schema: z.strictObject({ status: z.literal('authenticated'), session: z.strictObject({ id: z.uuid() }) }),
+        description:
+          'Signed in, with the cookie `__Host-session`; or a second factor is asked for, with the cookie `__Host-challenge`',
+        schema: z.discriminatedUnion('status', [authenticatedSchema, secondFactorSchema]),
         headers: commandHeaders,
       },
     },
-    problems: { 401: ['invalid-credentials'], 429: ['login-throttled'], 503: ['store-unavailable', 'overloaded'] },
+    problems: {
+      401: ['invalid-credentials'],
+      429: ['login-throttled', 'too-many-requests'],
+      503: ['store-unavailable', 'overloaded'],
+    },
     async handler({ body, request }) {
       // What is no address at all takes the way of an unknown one, under the spelling that was typed.
       const email = emailSchema.safeParse(body.email).data ?? body.email
@@ -69,13 +86,47 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const result = await logIn(api.services, { email, password: body.password }, context)
       if (result.kind === 'refused') throw new Problem(401, 'invalid-credentials')
       if (result.kind === 'throttled') throw throttled(result.until, api.services.now())
-      const { headers, cookies } = consistencyOf(api, result.position)
+      if (result.kind === 'signedIn') return authenticated(api, result)
+      const { challenge } = result
       return {
         status: 200,
-        body: { status: 'authenticated' as const, session: { id: result.sessionId } },
-        headers,
-        cookies: [sessionCookie(result.token), ...cookies],
+        body: {
+          status: 'two_factor_required' as const,
+          methods: [...codeMethods],
+          expiresAt: new Date(challenge.expiresAt).toISOString(),
+        },
+        cookies: [challengeCookie(api, challenge)],
       }
+    },
+  }),
+
+  endpoint({
+    method: 'POST',
+    path: '/v1/auth/two-factor',
+    summary: 'The second step of signing in',
+    tag,
+    auth: 'none',
+    body: z.strictObject({ method: z.enum(codeMethods), code: codeSchema }),
+    responses: {
+      200: {
+        description: 'Signed in; the cookie `__Host-session` is set',
+        schema: authenticatedSchema,
+        headers: commandHeaders,
+      },
+    },
+    problems: {
+      401: ['code-invalid', 'challenge-expired'],
+      429: ['login-throttled', 'too-many-requests'],
+      503: ['store-unavailable', 'overloaded'],
+    },
+    async handler({ body, request }) {
+      const challenge = challengeOf(api, request)
+      if (challenge === null) throw challengeExpired()
+      const result = await completeLogIn(api.services, challenge, body, await contextOf(api, request))
+      if (result.kind === 'challengeExpired') throw challengeExpired()
+      if (result.kind === 'wrongCode') throw new Problem(401, 'code-invalid')
+      if (result.kind === 'throttled') throw throttled(result.until, api.services.now())
+      return authenticated(api, result)
     },
   }),
 
@@ -118,6 +169,18 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
     handler: () => ({ status: 200, body: describePolicy(api.services.passwordPolicy) }),
   }),
 ]
+
+const authenticated = (api: Api, { sessionId, token, position }: SignedIn) => {
+  const { headers, cookies } = consistencyOf(api, position)
+  return {
+    status: 200 as const,
+    body: { status: 'authenticated' as const, session: { id: sessionId } },
+    headers,
+    cookies: [sessionCookie(token), clearedChallengeCookie(), ...cookies],
+  }
+}
+
+const challengeExpired = () => new Problem(401, 'challenge-expired', { cookies: [clearedChallengeCookie()] })
 
 const policySchema = z.strictObject({
   policy: z.enum(['default', 'nist', 'pci']),

@@ -1,0 +1,34 @@
+/**
+ * "This was not me", said by who reads the owner's mail. Whoever is in the account is put out, the password opens
+ * nothing until it is reset, and the reset is on its way: in one append, so that nobody slips through in between.
+ */
+import { accept, type Circumstances, type CommandOf, type Decision, type Rejection, reject } from '../commands.ts'
+import type { NewAccountEvent } from '../events.ts'
+import type { AccountState } from '../state.ts'
+import { resetRequested } from './password.ts'
+
+export const reportCompromise = (
+  command: CommandOf<'reportCompromise'>,
+  state: AccountState,
+  circumstances: Circumstances,
+): Decision => {
+  const refusal = refuseReport(command, state, circumstances)
+  if (refusal !== null) return reject(refusal)
+  return accept([
+    { type: 'user:compromise_reported', data: { eventId: command.eventId } },
+    ...state.sessions.map(
+      ({ id }): NewAccountEvent => ({ type: 'user.session:revoked', data: { sessionId: id, by: 'owner' } }),
+    ),
+    resetRequested,
+  ])
+}
+
+/** Each link works once, and not for ever: who finds the mail next year must not be able to shut the owner out. */
+const refuseReport = (
+  { eventId, at }: CommandOf<'reportCompromise'>,
+  state: AccountState,
+  { now, limits }: Circumstances,
+): Rejection | null =>
+  state.status === 'active' && now < at + limits.notMeMs && !state.reported.includes(eventId)
+    ? null
+    : { code: 'token-invalid' }

@@ -1,0 +1,24 @@
+/**
+ * A wrong secret inside a session counts on the session, not on the account: a stolen session that guesses is ended,
+ * and nobody can lock the owner out from outside.
+ */
+import { accept, type Circumstances, type Decision, type Outcome, type SessionClaim } from '../commands.ts'
+import type { NewAccountEvent } from '../events.ts'
+import type { AccountState } from '../state.ts'
+
+/** `failure`: the event that records the guess. */
+export const wrongGuess = (
+  failure: NewAccountEvent,
+  { sessionId }: SessionClaim,
+  state: AccountState,
+  { limits }: Circumstances,
+  outcome: Outcome,
+): Decision => {
+  const failures = (state.sessions.find(({ id }) => id === sessionId)?.failures ?? 0) + 1
+  return accept(
+    failures < limits.lockAfterFailures
+      ? [failure]
+      : [failure, { type: 'user.session:ended', data: { sessionId, reason: 'guessing' } }],
+    outcome,
+  )
+}
