@@ -3,8 +3,8 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { pino } from 'pino'
 import { auditlog } from '../../projections/auditlog.ts'
 import { sessions } from '../../projections/sessions.ts'
+import { openEventStore } from '../../src/event-store/open.ts'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
-import { openPostgresEventStore } from '../../src/event-store/postgres.ts'
 import type { Database } from '../../src/platform/database.ts'
 import { Notifications } from '../../src/platform/notifications.ts'
 import { openPool, type PostgresConnection } from '../../src/platform/postgres.ts'
@@ -25,11 +25,17 @@ export interface Comparison {
   readonly replayed: Readonly<Record<string, readonly string[]>>
 }
 
-/** Every row of each read model as text: as it is served, and as a full replay gives it. */
-export const compareWithReplay = async (connection: PostgresConnection): Promise<Comparison> => {
+/** What `openEventStore` takes: a database that holds the events, or the connection string of another store. */
+export type EventsPlace = PostgresConnection | string
+
+/** Every row of each read model as text: as it is served, and as a full replay of the events gives it. */
+export const compareWithReplay = async (
+  connection: PostgresConnection,
+  events: EventsPlace = connection,
+): Promise<Comparison> => {
   const source = openPool(connection, { applicationName: 'replay source', max: 2, log })
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: source }) })
-  const store = await openPostgresEventStore({ connection, log })
+  const store = await openEventStore({ place: events, log })
   const scratch = await createDatabase()
   const pool = openPool(scratch.connection, { applicationName: 'replay', max: 6, log })
   const notifications = new Notifications(scratch.connection, log)
@@ -40,7 +46,7 @@ export const compareWithReplay = async (connection: PostgresConnection): Promise
     const runs = projections.map((projection) =>
       runProjection({ projection, store, decode: openEvent(vault), pool, notifications, owner: 'replay', log }),
     )
-    const last = (await historyOf(connection)).at(-1)?.position ?? 0n
+    const last = (await historyOf(events)).at(-1)?.position ?? 0n
     const progress = openProgress({ pool, notifications, log })
     await untilReached(() => progress.waitFor('sessions', last, 5_000))
     await untilReached(() => progress.waitFor('auditlog', last, 5_000))
@@ -57,8 +63,8 @@ export const compareWithReplay = async (connection: PostgresConnection): Promise
 }
 
 /** The whole log, in its order. */
-export const historyOf = async (connection: PostgresConnection): Promise<readonly RecordedEvent[]> => {
-  const store = await openPostgresEventStore({ connection, log })
+export const historyOf = async (place: EventsPlace): Promise<readonly RecordedEvent[]> => {
+  const store = await openEventStore({ place, log })
   const events: RecordedEvent[] = []
   const abort = new AbortController()
   try {
