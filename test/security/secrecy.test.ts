@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { codeOf, fromBase32, STEP_MS, stepAt } from '../support/authenticator.ts'
 import type { Browser, Reply } from '../support/browser.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { PASSWORD, someEmail, TEST_MASTER_KEY, type TestDatabase, urlOf } from '../support/server.ts'
@@ -18,12 +19,14 @@ const SECRETS = {
   key: 'idempotency-key-of-someone-8812',
 }
 
-describe('T20 in what is built here', () => {
+describe('T20 secrets, codes, hashes and tokens', () => {
   let database: TestDatabase
   let dataDir: string
   let server: ServerProcess
   const email = someEmail()
   const cookies = new Set<string>()
+  /** Shown once, to the one who asked for them. */
+  const shown: string[] = []
   const bodies: string[] = []
 
   beforeAll(async () => {
@@ -40,8 +43,10 @@ describe('T20 in what is built here', () => {
 
   const keep = async (browser: Browser, asking: Promise<Reply>): Promise<Reply> => {
     const reply = await asking
-    const cookie = browser.cookies.get('__Host-session')
-    if (cookie !== undefined) cookies.add(cookie)
+    for (const name of ['__Host-session', '__Host-challenge']) {
+      const cookie = browser.cookies.get(name)
+      if (cookie !== undefined) cookies.add(cookie)
+    }
     bodies.push(reply.text)
     return reply
   }
@@ -59,6 +64,7 @@ describe('T20 in what is built here', () => {
     for (const status of [204, 409]) {
       expect((await keep(browser, browser.put('/v1/me/password', body, { headers }))).status).toBe(status)
     }
+    await secondFactor(browser)
     const json = { 'Content-Type': 'application/json' }
     const misplaced: readonly Promise<Reply>[] = [
       other.get(`/v1/me?password=${SECRETS.misplaced}`),
@@ -86,10 +92,50 @@ describe('T20 in what is built here', () => {
     await keep(browser, browser.post('/v1/auth/logout'))
   }
 
+  /** The factor on, used in all ways, with wrong codes too, and off again. The one answer that shows a secret is not kept. */
+  const secondFactor = async (browser: Browser): Promise<void> => {
+    const enrolled = await browser.post('/v1/me/two-factor/enrollments')
+    const { id, secret, qrCode } = enrolled.body as { id: string; secret: string; qrCode: { svg: string } }
+    expect((await browser.get(qrCode.svg)).status).toBe(200)
+    // Both codes must stay good until they are sent.
+    await vi.waitUntil(() => Date.now() % STEP_MS < STEP_MS - 5_000, { timeout: 10_000, interval: 50 })
+    const [before, now] = [-1, 0].map((off) => codeOf(secret, stepAt(Date.now()) + off))
+    const verified = await browser.post(`/v1/me/two-factor/enrollments/${id}/verify`, { code: before })
+    expect(verified.status).toBe(200)
+    const { backupCodes } = verified.body as { backupCodes: readonly string[] }
+    const later = await keep(
+      browser,
+      browser.post('/v1/me/two-factor/backup-codes', undefined, { headers: { 'X-Background': '1' } }),
+    )
+    shown.push(
+      secret,
+      fromBase32(secret).toString('latin1'),
+      ...backupCodes,
+      ...backupCodes.map((code) => code.replaceAll('-', '')),
+    )
+    bodies.pop()
+    const fresh = (later.body as { backupCodes: readonly string[] }).backupCodes
+    shown.push(...fresh)
+    for (const [method, code] of [
+      ['totp', now],
+      ['totp', now],
+      ['backup_code', fresh[0]],
+      ['backup_code', backupCodes[0]],
+    ]) {
+      const other = server.browser()
+      await keep(other, other.logIn(email, SECRETS.next))
+      await keep(other, other.post('/v1/auth/two-factor', { method, code }))
+    }
+    await keep(browser, browser.post('/v1/auth/reauthenticate', { method: 'totp', code: now }))
+    await keep(browser, browser.get('/v1/me/two-factor'))
+    const off = { password: SECRETS.next, method: 'backup_code', code: fresh[1] }
+    expect((await keep(browser, browser.post('/v1/me/two-factor/disable', off))).status).toBe(204)
+  }
+
   /** The secrets of the story in the forms in which they might turn up. */
   const secrets = (): readonly string[] => {
     const tokens = [...cookies].flatMap((token) => [token, token.slice(-42)])
-    const plain = [PASSWORD, SECRETS.wrong, SECRETS.next, SECRETS.misplaced, TEST_MASTER_KEY, ...tokens]
+    const plain = [PASSWORD, SECRETS.wrong, SECRETS.next, SECRETS.misplaced, TEST_MASTER_KEY, ...shown, ...tokens]
     return plain.flatMap((text) => [
       text,
       encodeURIComponent(text),
