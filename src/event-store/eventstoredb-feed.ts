@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
+import { Latch } from '../platform/latch.ts'
 import { Silence } from './eventstoredb-failure.ts'
-import { Latch } from './latch.ts'
 
 /**
  * The client's stream, taken item by item. Its flags (`caughtUp`) are raised when they pass the client, before the items

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
+import { Latch } from '../platform/latch.ts'
 import { errorSummary } from '../platform/postgres.ts'
 import { readFailure } from './eventstoredb-failure.ts'
 import type { Feed } from './eventstoredb-feed.ts'
-import { Latch } from './latch.ts'
 import { type Position, type RecordedEvent, StoreUnavailable, type SubscriptionMessage } from './port.ts'
 
 export interface FollowedLog<Item> {

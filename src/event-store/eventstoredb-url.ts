@@ -54,6 +54,27 @@ export function connectionStringProblem(error: unknown): InvalidConnectionString
   return new InvalidConnectionString(`cannot be used: ${error instanceof Error ? error.message : String(error)}`)
 }
 
+/**
+ * The string as the client has to be given it. Of `esdb+discover://a,b,c` it asks the first node alone, and finds no
+ * cluster once that one is away; of `esdb://a,b,c` it asks whichever answers.
+ */
+export function askingEveryNode(connectionString: string): string {
+  const { hosts } = partsOf(connectionString)
+  return hosts.length > 1 ? connectionString.replace(/^esdb\+discover:/, 'esdb:') : connectionString
+}
+
+/** The nodes of a cluster as connection strings of their own; none where the string names a single server. */
+export function nodesOf(connectionString: string): readonly string[] {
+  const { discover, user, hosts, rest } = partsOf(connectionString)
+  return discover || hosts.length > 1 ? hosts.map((host) => `esdb://${user}${host}${rest}`) : []
+}
+
+function partsOf(connectionString: string) {
+  const parts = /^esdb(\+discover)?:\/\/([^?]*@)?([^/?]*)(.*)$/.exec(connectionString)
+  const [, discover, user = '', hosts = '', rest = ''] = parts ?? []
+  return { discover: discover !== undefined, user, hosts: hosts.split(',').filter((host) => host !== ''), rest }
+}
+
 function flat(option: string): string {
   return option.trim().toLowerCase().replace(/[_-]/g, '')
 }

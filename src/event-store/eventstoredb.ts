@@ -17,7 +17,14 @@ import { errorSummary } from '../platform/postgres.ts'
 import { appendFailure, isMissingStream, readFailure, Silence } from './eventstoredb-failure.ts'
 import { Feed, itemsOf } from './eventstoredb-feed.ts'
 import { followLog } from './eventstoredb-follow.ts'
-import { checkConnectionString, connectionStringProblem } from './eventstoredb-url.ts'
+import { openingFailure } from './eventstoredb-opening.ts'
+import {
+  askingEveryNode,
+  checkConnectionString,
+  connectionStringProblem,
+  InvalidConnectionString,
+  nodesOf,
+} from './eventstoredb-url.ts'
 import {
   type AppendResult,
   DecodeError,
@@ -65,7 +72,8 @@ const LARGEST_POSITION = 2n ** 63n - 1n
 
 /**
  * Opens the event store on EventStoreDB (23.10 or later, which says when a subscription has caught up).
- * Throws InvalidConnectionString, and StoreUnavailable where it does not answer.
+ * Throws StoreUnavailable where it does not answer, and InvalidConnectionString, also where the server refuses the user
+ * or has a certificate that is not trusted.
  */
 export async function openEventStoreDbEventStore(options: EventStoreDbOptions): Promise<EventStore> {
   const { connectionString, timeouts, log } = options
@@ -75,7 +83,15 @@ export async function openEventStoreDbEventStore(options: EventStoreDbOptions): 
     return store
   } catch (error) {
     await store.close()
-    throw error
+    // Discovery does not say why it failed: each node is asked what it has against us.
+    for (const node of nodesOf(connectionString)) {
+      const reason = await openEventStoreDbEventStore({ ...options, connectionString: node }).then(
+        (alone) => alone.close(),
+        (failure: unknown) => failure,
+      )
+      if (reason instanceof InvalidConnectionString) throw reason
+    }
+    throw openingFailure(error)
   }
 }
 
@@ -88,7 +104,7 @@ export async function openEventStoreDbEventStore(options: EventStoreDbOptions): 
 function connect(connectionString: string): EventStoreDBClient {
   checkConnectionString(connectionString)
   try {
-    const client = EventStoreDBClient.connectionString(connectionString)
+    const client = EventStoreDBClient.connectionString(askingEveryNode(connectionString))
     Object.defineProperty(client, 'supports', { value: async () => false })
     return client
   } catch (error) {
@@ -153,6 +169,11 @@ class EventStoreDbEventStore implements EventStore {
       decode: ({ event }: ResolvedEvent) => (event && !isSystemEvent(event) ? toRecordedEvent(event) : undefined),
     }
     return followLog(source, start, this.#timeouts.silenceMs, ended, this.#log)
+  }
+
+  async tail(): Promise<Position | 'start'> {
+    this.#checkOpen()
+    return this.#tail()
   }
 
   async ping(): Promise<void> {

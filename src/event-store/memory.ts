@@ -1,5 +1,5 @@
+import { Latch } from '../platform/latch.ts'
 import { decodeEvent, type StoredEvent } from './decode.ts'
-import { Latch } from './latch.ts'
 import {
   type AppendResult,
   type EventStore,
@@ -69,6 +69,12 @@ export class MemoryEventStore implements EventStore {
 
   subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncGenerator<SubscriptionMessage> {
     return this.#follow(after === 'start' ? 0n : after === 'end' ? BigInt(this.#contents.log.length) : after, signal)
+  }
+
+  async tail(): Promise<Position | 'start'> {
+    this.#checkAvailable()
+    const { length } = this.#contents.log
+    return length === 0 ? 'start' : BigInt(length)
   }
 
   async ping(): Promise<void> {

@@ -74,6 +74,13 @@ export interface EventStore {
    */
   subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncIterable<SubscriptionMessage>
 
+  /**
+   * Where the log ends: `subscribe` after it gives what is appended once this has answered, and nothing that was
+   * acknowledged before the call. `start` while there is nothing. Unlike the place of `subscribe('end')` it can be kept.
+   * Throws StoreUnavailable.
+   */
+  tail(): Promise<Position | 'start'>
+
   /** Resolves when the store answers. Throws StoreUnavailable. */
   ping(): Promise<void>
 

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { type Position, StoreUnavailable } from './port.ts'
-import type { EncodedAppend } from './validate.ts'
+import type { EncodedAppend, EncodedEvent } from './validate.ts'
 
 export type AppendOutcome =
   | { readonly kind: 'appended' | 'repeated'; readonly position: Position }
@@ -48,22 +48,44 @@ function asStoreError(error: unknown): unknown {
 }
 
 function parameters(batch: readonly EncodedAppend[]): unknown[] {
-  const events = batch.flatMap(({ stream, firstRevision, events }, i) =>
-    events.map((event, offset) => ({ ...event, stream, owner: i + 1, revision: firstRevision + BigInt(offset) })),
-  )
+  const owners: number[] = []
+  const streams: string[] = []
+  const revisions: bigint[] = []
+  const events: EncodedEvent[] = []
+  for (const [i, append] of batch.entries()) {
+    for (const [offset, event] of append.events.entries()) {
+      owners.push(i + 1)
+      streams.push(append.stream)
+      revisions.push(append.firstRevision + BigInt(offset))
+      events.push(event)
+    }
+  }
   return [
     batch.map(({ stream }) => stream),
-    batch.map(({ firstRevision }) => firstRevision - 1n),
-    batch.map((append) => append.events.length),
-    events.map(({ owner }) => owner),
-    events.map(({ stream }) => stream),
-    events.map(({ revision }) => revision),
-    events.map(({ id }) => id),
+    plainArray(batch.map(({ firstRevision }) => firstRevision - 1n)),
+    plainArray(batch.map((append) => append.events.length)),
+    plainArray(owners),
+    streams,
+    plainArray(revisions),
+    plainArray(events.map(({ id }) => id)),
     events.map(({ type }) => type),
-    events.map(({ data }) => data),
-    events.map(({ metadata }) => metadata),
+    jsonArray(events.map(({ data }) => data)),
+    jsonArray(events.map(({ metadata }) => metadata)),
   ]
 }
+
+/**
+ * Arrays as PostgreSQL reads them (manual, 8.15.2): the driver makes them of any values, looking at each several times,
+ * which was a fifth of what an append costs in this process. Here: numbers and UUIDs, which need no quotes.
+ */
+const plainArray = (items: readonly (number | bigint | string)[]): string => `{${items.join(',')}}`
+
+/**
+ * And texts that are JSON. In quotes PostgreSQL takes a backslash away and the next character as it is; a JSON text has
+ * no raw control character, so all that JSON.stringify adds to it are quotes, and backslashes before quotes and
+ * backslashes: the same.
+ */
+const jsonArray = (texts: readonly string[]): string => `{${JSON.stringify(texts).slice(1, -1)}}`
 
 /** The function numbers the events it writes on from `head`, append by append. */
 function outcomes(batch: readonly EncodedAppend[], row: AppendRow | undefined): readonly AppendOutcome[] {

@@ -10,9 +10,14 @@ const PAGE_EVENTS = 1_000
 const PAGE_BYTES = 8 * 1_048_576
 
 /**
- * Statements are not named: a named one may get a generic plan, made for any stream and any limit, that reads and
- * sorts the whole stream for every page.
+ * For the connections that pages are read on. Their statements are prepared once, for planning a page takes longer than
+ * reading a short one. A plan made for any stream and any limit might read and sort the whole stream for every page:
+ * these leave the planner nothing but the index, in whose order the rows are wanted.
  */
+export const READER_SETTINGS = `
+  set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off`
+
+/** The events as pages, all values still text. */
 export class PostgresLog {
   readonly #pool: pg.Pool
 
@@ -21,21 +26,20 @@ export class PostgresLog {
   }
 
   async tail(): Promise<Position> {
-    const [row] = await this.#rows('select coalesce(max(position), 0) from store.events', [])
+    const [row] = await this.#rows({ text: 'select coalesce(max(position), 0) from store.events' }, [])
     return BigInt(row?.[0] ?? 0)
   }
 
   pageAfter(position: Position): Promise<LogPage> {
-    return this.#page('position > $1', 'position', [position], PAGE_EVENTS)
+    return this.#page(AFTER_POSITION, [position], PAGE_EVENTS)
   }
 
   async *stream(stream: string, { from, backwards, limit }: ReadRange): AsyncGenerator<StoredEvent> {
-    const condition = backwards ? 'stream = $1 and revision <= $2' : 'stream = $1 and revision >= $2'
-    const order = backwards ? 'revision desc' : 'revision'
+    const statement = backwards ? STREAM_BACKWARDS : STREAM_FORWARDS
     let next = from
     let left = limit
     while (left > 0) {
-      const { events, more } = await this.#page(condition, order, [stream, next], Math.min(left, PAGE_EVENTS))
+      const { events, more } = await this.#page(statement, [stream, next], Math.min(left, PAGE_EVENTS))
       yield* events
       const last = events.at(-1)
       if (!last || !more) return
@@ -45,29 +49,18 @@ export class PostgresLog {
   }
 
   async ping(): Promise<void> {
-    await this.#rows('select 1', [])
+    await this.#rows({ text: 'select 1' }, [])
   }
 
-  async #page(condition: string, order: string, values: readonly unknown[], limit: number): Promise<LogPage> {
-    const text = `
-      select position, stream, revision, id, type, data, metadata, recorded_ms, found
-      from (
-        select *, (extract(epoch from recorded_at) * 1000)::bigint as recorded_ms,
-          sum(octet_length(data) + octet_length(metadata)) over (order by ${order}) as bytes,
-          row_number() over (order by ${order}) as number,
-          count(*) over () as found
-        from (select * from store.events where ${condition} order by ${order} limit ${limit}) page
-      ) measured
-      where bytes <= ${PAGE_BYTES} or number = 1
-      order by ${order}`
-    const rows = await this.#rows(text, values)
+  async #page(statement: Statement, place: readonly unknown[], limit: number): Promise<LogPage> {
+    const rows = await this.#rows(statement, [limit, ...place])
     const found = Number(rows[0]?.[8] ?? 0)
     return { events: rows.map(toStoredEvent), more: rows.length < found || found === limit }
   }
 
-  async #rows(text: string, values: readonly unknown[]): Promise<string[][]> {
+  async #rows(statement: Statement, values: readonly unknown[]): Promise<string[][]> {
     try {
-      const query = { text, values: [...values], rowMode: 'array' as const, types: TEXT_ONLY }
+      const query = { ...statement, values: [...values], rowMode: 'array' as const, types: TEXT_ONLY }
       const { rows } = await this.#pool.query<string[]>(query)
       return rows
     } catch (error) {
@@ -75,6 +68,31 @@ export class PostgresLog {
     }
   }
 }
+
+interface Statement {
+  readonly name?: string
+  readonly text: string
+}
+
+/** $1 is the most events there may be in the page. */
+const pageStatement = (name: string, condition: string, order: string): Statement => ({
+  name,
+  text: `
+    select position, stream, revision, id, type, data, metadata, recorded_ms, found
+    from (
+      select *, (extract(epoch from recorded_at) * 1000)::bigint as recorded_ms,
+        sum(octet_length(data) + octet_length(metadata)) over (order by ${order}) as bytes,
+        row_number() over (order by ${order}) as number,
+        count(*) over () as found
+      from (select * from store.events where ${condition} order by ${order} limit $1) page
+    ) measured
+    where bytes <= ${PAGE_BYTES} or number = 1
+    order by ${order}`,
+})
+
+const AFTER_POSITION = pageStatement('page', 'position > $2', 'position')
+const STREAM_FORWARDS = pageStatement('stream forwards', 'stream = $2 and revision >= $3', 'revision')
+const STREAM_BACKWARDS = pageStatement('stream backwards', 'stream = $2 and revision <= $3', 'revision desc')
 
 /** Values stay text: the driver's parsing by type is the dearest part of reading, and would round no bigint but wrap it. */
 const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value }

@@ -19,7 +19,7 @@ import {
   WrongExpectedRevision,
 } from './port.ts'
 import { type AppendOutcome, appendBatch } from './postgres-append.ts'
-import { PostgresLog } from './postgres-log.ts'
+import { PostgresLog, READER_SETTINGS } from './postgres-log.ts'
 import { EVENTS_CHANNEL, storeMigrations } from './postgres-schema.ts'
 import { readRange } from './read-range.ts'
 import { follow } from './subscription.ts'
@@ -53,7 +53,7 @@ export async function openPostgresEventStore(options: PostgresEventStoreOptions)
   const { log } = rest
   // Appends have a connection of their own, so that no storm of reads can hold them up.
   const writers = openPool(connection, { ...rest, applicationName, max: 1 })
-  const readers = openPool(connection, { ...rest, applicationName, max: READERS })
+  const readers = openPool(connection, { ...rest, applicationName, max: READERS, settings: READER_SETTINGS })
   try {
     await migrate(writers, 'store', storeMigrations)
   } catch (error) {
@@ -114,6 +114,12 @@ class PostgresEventStore implements EventStore {
       onGrowth: (grown: () => void) => this.#notifications.listen(EVENTS_CHANNEL, grown),
     }
     return follow(source, after, AbortSignal.any([signal, this.#closing.signal]), this.#log)
+  }
+
+  async tail(): Promise<Position | 'start'> {
+    this.#checkOpen()
+    const last = await this.#events.tail()
+    return last === 0n ? 'start' : last
   }
 
   async ping(): Promise<void> {

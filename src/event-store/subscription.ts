@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
+import { Latch } from '../platform/latch.ts'
 import { errorSummary } from '../platform/postgres.ts'
+import { unlessAborted } from '../platform/unless-aborted.ts'
 import { decodeEvent, type StoredEvent } from './decode.ts'
-import { Latch } from './latch.ts'
 import { type Position, StoreUnavailable, type SubscriptionMessage } from './port.ts'
 
 export interface LogPage {
@@ -115,14 +116,4 @@ async function untilAvailable<T>(
     await news.wait(retryMs, signal)
   }
   return undefined
-}
-
-/** The promise's outcome, or undefined at the abort, whichever is first: a hung store must not hold the reader. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => resolve(undefined)
-    if (signal.aborted) aborted()
-    signal.addEventListener('abort', aborted)
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
-  })
 }

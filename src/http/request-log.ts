@@ -20,14 +20,3 @@ export function logWhenDone(response: ServerResponse, request: RequestInfo, logg
     else logger.info({ ...line, aborted: true }, 'request: the client left before the answer was out')
   })
 }
-
-/**
- * What broke, for the log: name, message, code and stack of the error and of its causes. Not the error itself: errors
- * of drivers carry the rows and parameters they failed on.
- */
-export function describeError(error: unknown): object {
-  if (!(error instanceof Error)) return { type: typeof error }
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
-  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) }
-  return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause }
-}

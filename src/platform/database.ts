@@ -24,6 +24,18 @@ export interface Database {
     last_used_at: Timestamp | null
     revoked_at: Timestamp | null
   }
+  'vault.outbox': {
+    id: Generated<string>
+    event_id: string
+    kind: string
+    user_id: string
+    revision: string
+    occurred_at: Timestamp
+    attempts: Generated<number>
+    next_attempt_at: ColumnType<Date, Date | undefined, Date>
+    done_at: Timestamp | null
+    outcome: 'sent' | 'dropped' | 'given_up' | null
+  }
   'read.sessions': SessionRow
   'read.auditlog': AuditRow
 }

@@ -14,6 +14,8 @@ export interface PoolOptions {
   readonly log: Logger
   /** A statement that takes longer is ended with an error. Milliseconds; default 15,000. */
   readonly statementTimeoutMs?: number
+  /** SET statements, run once on each new connection before anything else. */
+  readonly settings?: string
 }
 
 export const CONNECT_TIMEOUT_MS = 5_000
@@ -30,7 +32,7 @@ const CLIENT_GRACE_MS = 2_000
  * for the server to answer at all. A hung database becomes an error that `isDatabaseAway` knows.
  */
 export function openPool(connection: PostgresConnection, options: PoolOptions): pg.Pool {
-  const { applicationName, max, log, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options
+  const { applicationName, max, log, statementTimeoutMs = STATEMENT_TIMEOUT_MS, settings } = options
   const pool = new pg.Pool({
     ...connection,
     application_name: applicationName,
@@ -40,6 +42,9 @@ export function openPool(connection: PostgresConnection, options: PoolOptions): 
     query_timeout: statementTimeoutMs + CLIENT_GRACE_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    ...(settings === undefined
+      ? {}
+      : { onConnect: async (client: pg.ClientBase) => void (await client.query(settings)) }),
   })
   // Both handlers keep the process alive when the server goes away: the pool reports for idle connections, but one
   // that is checked out reports for itself, between two statements too, and an 'error' nobody hears ends the process.

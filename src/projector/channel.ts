@@ -1,5 +1,7 @@
 /** How projectors tell the other processes what happened, by NOTIFY. */
 export const PROJECTION_CHANNEL = 'strongroom_projection'
+/** Another one: a reactor may have the name of a projection. */
+export const REACTOR_CHANNEL = 'strongroom_reactor'
 
 /** `position` null: something other than a batch happened (halted, released, registered): look at the row again. */
 export interface ProjectionNews {

@@ -5,7 +5,7 @@ import { DecodeError } from '../event-store/port.ts'
  * stands: it names tables and columns, never a value.
  */
 export class ProjectionFault extends Error {
-  override readonly name = 'ProjectionFault'
+  override readonly name: string = 'ProjectionFault'
 }
 
 /** An error as it may be shown to an operator: who, where, and which code. Values are safe to log and to store. */

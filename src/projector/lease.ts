@@ -1,12 +1,14 @@
 import type pg from 'pg'
-import { formatNews, PROJECTION_CHANNEL } from './channel.ts'
+import { formatNews } from './channel.ts'
+import type { Checkpoints } from './job.ts'
 
 /**
- * The right to write one version of a projection. Times are the database's: the clocks of processes may differ. The
+ * The right to do the work of one version of a projection, or of a reactor. Times are the database's: the clocks of processes may differ. The
  * lease only keeps owners from wasting work on each other; that none does harm rests on the epoch, which every write
  * checks in its own transaction.
  */
 export interface Lease {
+  readonly checkpoints: Checkpoints
   readonly name: string
   readonly version: number
   readonly owner: string
@@ -14,7 +16,16 @@ export interface Lease {
   readonly epoch: bigint
   /** Last event handled; null before the first. */
   readonly position: bigint | null
+  /** The event at the position; null before the first, and where an earlier release wrote the checkpoint. */
+  readonly last: EventIdentity | null
   readonly eventTime: Date | null
+}
+
+/** Which event it is, in whatever store: ids of events are random. */
+export interface EventIdentity {
+  readonly stream: string
+  readonly revision: bigint
+  readonly eventId: string
 }
 
 export type LeaseAttempt =
@@ -26,6 +37,7 @@ export type LeaseAttempt =
   | { readonly kind: 'unregistered' }
 
 export interface LeaseRequest {
+  readonly checkpoints: Checkpoints
   readonly name: string
   readonly version: number
   /** Unique to one run of one projection: an owner that asks again gets a new epoch at once, which shuts out what is
@@ -38,31 +50,49 @@ export interface LeaseRequest {
 
 /** Takes the lease if it is free. Throws what PostgreSQL throws. */
 export async function acquireLease(pool: pg.Pool, request: LeaseRequest): Promise<LeaseAttempt> {
-  const { name, version, owner, seconds, failedAt } = request
-  const taken = await pool.query<{ epoch: string; position: string | null; event_time: Date | null }>(
-    `update read.projections
+  const { checkpoints, name, version, owner, seconds, failedAt } = request
+  const taken = await pool.query<CheckpointRow>(
+    `update ${checkpoints.table}
         set owner = $3, epoch = epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 second',
             caught_up = false, updated_at = clock_timestamp()
       where name = $1 and version = $2
         and (owner is null or owner = $3 or lease_until <= clock_timestamp())
         and (state <> 'halted' or halted_at is distinct from $5::bigint)
-  returning epoch::text, position::text, event_time`,
+  returning epoch::text, position::text, event_time, last_stream, last_revision::text, last_event_id`,
     [name, version, owner, seconds, failedAt],
   )
   const [row] = taken.rows
   if (row) {
     const position = row.position === null ? null : BigInt(row.position)
-    const lease = { name, version, owner, seconds, epoch: BigInt(row.epoch), position, eventTime: row.event_time }
+    const epoch = BigInt(row.epoch)
+    const lease = {
+      ...{ checkpoints, name, version, owner, seconds },
+      ...{ epoch, position, last: identityIn(row), eventTime: row.event_time },
+    }
     return { kind: 'acquired', lease }
   }
   return whyNot(pool, request)
 }
 
-async function whyNot(pool: pg.Pool, { name, version, failedAt }: LeaseRequest): Promise<LeaseAttempt> {
+interface CheckpointRow {
+  readonly epoch: string
+  readonly position: string | null
+  readonly event_time: Date | null
+  readonly last_stream: string | null
+  readonly last_revision: string | null
+  readonly last_event_id: string | null
+}
+
+function identityIn({ last_stream, last_revision, last_event_id }: CheckpointRow): EventIdentity | null {
+  if (last_stream === null || last_revision === null || last_event_id === null) return null
+  return { stream: last_stream, revision: BigInt(last_revision), eventId: last_event_id }
+}
+
+async function whyNot(pool: pg.Pool, { checkpoints, name, version, failedAt }: LeaseRequest): Promise<LeaseAttempt> {
   const { rows } = await pool.query<{ halted: boolean; remaining_ms: number }>(
     `select state = 'halted' and halted_at is not distinct from $3::bigint as halted,
             coalesce(extract(epoch from lease_until - clock_timestamp()) * 1000, 0)::float8 as remaining_ms
-       from read.projections where name = $1 and version = $2`,
+       from ${checkpoints.table} where name = $1 and version = $2`,
     [name, version, failedAt],
   )
   const [row] = rows
@@ -74,7 +104,7 @@ async function whyNot(pool: pg.Pool, { name, version, failedAt }: LeaseRequest):
 /** Extends the lease. False: it has another owner by now. */
 export async function renewLease(pool: pg.Pool, lease: Lease, caughtUp: boolean): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `update read.projections
+    `update ${lease.checkpoints.table}
         set lease_until = clock_timestamp() + $4 * interval '1 second', caught_up = $5, updated_at = clock_timestamp()
       where name = $1 and version = $2 and epoch = $3`,
     [lease.name, lease.version, lease.epoch, lease.seconds, caughtUp],
@@ -86,18 +116,18 @@ export async function renewLease(pool: pg.Pool, lease: Lease, caughtUp: boolean)
 export async function releaseLease(pool: pg.Pool, lease: Lease): Promise<void> {
   await pool.query(
     `with released as (
-       update read.projections set owner = null, lease_until = null, updated_at = clock_timestamp()
+       update ${lease.checkpoints.table} set owner = null, lease_until = null, updated_at = clock_timestamp()
         where name = $1 and version = $2 and epoch = $3 returning 1)
      select pg_notify($4, $5) from released`,
-    [lease.name, lease.version, lease.epoch, PROJECTION_CHANNEL, formatNews({ ...lease, position: null })],
+    [lease.name, lease.version, lease.epoch, lease.checkpoints.channel, formatNews({ ...lease, position: null })],
   )
 }
 
-/** The event a projection stopped in front of. Nothing in it is personal. */
+/** The event a projection stopped in front of, or at whose checkpoint. Nothing in it is personal. */
 export interface HaltedDetail {
   readonly position: bigint
   readonly eventId: string | null
-  readonly type: string
+  readonly type: string | null
   readonly stream: string | null
   readonly revision: bigint | null
   readonly fault: object
@@ -111,7 +141,7 @@ export async function haltAndRelease(pool: pg.Pool, lease: Lease, detail: Halted
   const text = JSON.stringify(detail, (_, value) => (typeof value === 'bigint' ? String(value) : value))
   const { rowCount } = await pool.query(
     `with halted as (
-       update read.projections
+       update ${lease.checkpoints.table}
           set state = 'halted', halted_at = $4, halted = $5, caught_up = false,
               owner = null, lease_until = null, updated_at = clock_timestamp()
         where name = $1 and version = $2 and epoch = $3 returning 1)
@@ -122,9 +152,24 @@ export async function haltAndRelease(pool: pg.Pool, lease: Lease, detail: Halted
       lease.epoch,
       detail.position,
       text,
-      PROJECTION_CHANNEL,
+      lease.checkpoints.channel,
       formatNews({ ...lease, position: null }),
     ],
   )
   return rowCount === 1
+}
+
+/**
+ * Ends a halt at the checkpoint itself (its event has been found again), or those who wait would be told of it until the
+ * next event. A halt in front of an event stays until that event has passed.
+ */
+export async function endHaltAtCheckpoint(pool: pg.Pool, lease: Lease): Promise<void> {
+  await pool.query(
+    `with ended as (
+       update ${lease.checkpoints.table}
+          set state = 'running', halted_at = null, halted = null, updated_at = clock_timestamp()
+        where name = $1 and version = $2 and epoch = $3 and state = 'halted' and halted_at <= position returning 1)
+     select pg_notify($4, $5) from ended`,
+    [lease.name, lease.version, lease.epoch, lease.checkpoints.channel, formatNews({ ...lease, position: null })],
+  )
 }

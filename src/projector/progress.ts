@@ -69,8 +69,9 @@ function tell(gauge: Gauge | undefined, { version, position }: ProjectionNews): 
 }
 
 async function readLive(pool: pg.Pool, name: string): Promise<LiveRow | undefined> {
+  // Halted at the checkpoint itself, the position is of another store: no position of this one was reached.
   const { rows } = await pool.query<{ version: number; position: string | null; moving: boolean }>(
-    `select version, position::text,
+    `select version, case when state = 'halted' and halted_at <= position then null else position::text end as position,
             state = 'running' and owner is not null and lease_until > clock_timestamp() as moving
        from read.projections where name = $1 and live`,
     [name],

@@ -1,213 +1,36 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
-import type pg from 'pg'
-import type { Logger } from 'pino'
-import { Latch } from '../event-store/latch.ts'
-import type { EventStore, RecordedEvent } from '../event-store/port.ts'
-import type { Notifications } from '../platform/notifications.ts'
-import { PROJECTION_CHANNEL, parseNews } from './channel.ts'
-import { describeFault, ProjectionFault } from './fault.ts'
+import { PROJECTIONS } from './job.ts'
 import { layoutsOf } from './layout.ts'
-import { acquireLease, type Lease, releaseLease } from './lease.ts'
 import type { Projection } from './row-operation.ts'
+import { writeOperations } from './rows.ts'
 import { registerProjections } from './schema.ts'
-import { isPassing, isSchemaGone, type SessionProgress, workAsOwner } from './session.ts'
+import { type RunningWorker, runJob, type WorkerOptions } from './worker.ts'
 
-export interface ProjectorOptions<Event> {
+export interface ProjectorOptions<Event> extends WorkerOptions<Event> {
   readonly projection: Projection<Event>
-  readonly store: Pick<EventStore, 'subscribe'>
-  /**
-   * Makes of a recorded event what `apply` takes. May be slow, and runs for many events at once. An error that means
-   * "away" (StoreUnavailable, isDatabaseAway) is tried again; any other is the event's fault.
-   */
-  readonly decode: (event: RecordedEvent) => Promise<Event>
-  /** Two connections at once are used. */
-  readonly pool: pg.Pool
-  readonly notifications: Notifications
-  /** Says which process this is, in the projection's row. */
-  readonly owner: string
-  readonly log: Logger
-  /** Most events in one transaction; default 1,000. */
-  readonly batchSize?: number
-  /** How long a silent owner keeps its place; default 5. It reports every third of that. */
-  readonly leaseSeconds?: number
   readonly onFailure?: FailurePolicy
 }
 
 /** What to do with an event that cannot be projected. Only one answer yet: stop in front of it and alert. */
 export type FailurePolicy = 'halt'
 
-export interface ProjectorStatus {
-  readonly name: string
-  readonly version: number
-  /** `waiting`: another process owns the projection, or something it needs is away. */
-  readonly state: 'waiting' | 'running' | 'halted' | 'stopped'
-  /** Last event handled, as far as this process knows; null before the first. */
-  readonly position: bigint | null
-  /** 0 when caught up, else the age of the last event handled; null where that is not known. */
-  readonly lagSeconds: number | null
-  /** Of the lease last held; null before. */
-  readonly epoch: bigint | null
-  /** Since the start of this run: batches committed, events in them, and tries after a disturbance. */
-  readonly batches: number
-  readonly events: number
-  readonly retries: number
-}
-
-export interface RunningProjector {
-  status(): ProjectorStatus
-  /** Finishes the batch being written or rolls it back, gives the lease back, and never throws. */
-  stop(): Promise<void>
-}
-
-const BATCH_SIZE = 1_000
-const LEASE_SECONDS = 5
-const FIRST_RETRY_MS = 50
-const LAST_RETRY_MS = 2_000
-
 /**
- * Runs one projection until it is stopped: waits for the lease, follows the store from the checkpoint, writes in
- * batches. Several processes may run the same one: one of them works and the others stand by. It outlives whatever
- * happens to the database and to the store. Returns at once; throws ProjectionFault where the projection's definition
- * contradicts itself.
+ * Runs one projection until it is stopped: its rows are written in batches, each in one transaction with the
+ * checkpoint. Returns at once; throws ProjectionFault where the projection's definition contradicts itself.
  */
-export function runProjection<Event>(options: ProjectorOptions<Event>): RunningProjector {
-  const projector = new Projector(options)
-  const running = projector.run()
-  return {
-    status: () => projector.status(),
-    stop: () => {
-      projector.stopping.abort()
-      return running
+export function runProjection<Event>({ projection, ...options }: ProjectorOptions<Event>): RunningWorker {
+  const { name, version } = projection
+  const layouts = layoutsOf(projection)
+  return runJob(
+    {
+      name,
+      version,
+      checkpoints: PROJECTIONS,
+      register: () => registerProjections(options.pool, [projection]),
+      prepare: (events) => {
+        const operations = events.flatMap((event) => projection.apply(event))
+        return (client) => writeOperations(client, layouts, operations)
+      },
     },
-  }
-}
-
-class Projector<Event> {
-  readonly stopping = new AbortController()
-  readonly #options: ProjectorOptions<Event>
-  readonly #layouts: ReturnType<typeof layoutsOf>
-  readonly #batchSize: number
-  readonly #leaseSeconds: number
-  readonly #owner: string
-  readonly #log: Logger
-  /** Set when something has happened to the projection's row that is not the progress of its owner. */
-  readonly #news = new Latch()
-  #state: ProjectorStatus['state'] = 'waiting'
-  #progress: SessionProgress | undefined
-  #retries = 0
-  /** Retries since the last batch that was committed. */
-  #failures = 0
-  #registered = false
-  #failedAt: bigint | null = null
-
-  constructor(options: ProjectorOptions<Event>) {
-    const { projection, batchSize = BATCH_SIZE, leaseSeconds = LEASE_SECONDS } = options
-    this.#options = options
-    this.#layouts = layoutsOf(projection)
-    this.#batchSize = batchSize
-    this.#leaseSeconds = leaseSeconds
-    this.#owner = `${options.owner}/${randomUUID().slice(0, 8)}`
-    this.#log = options.log.child({ projection: projection.name, version: projection.version })
-  }
-
-  status(): ProjectorStatus {
-    const { name, version } = this.#options.projection
-    const { lease, caughtUp = false, batches = 0, events = 0 } = this.#progress ?? {}
-    const { position = null, epoch = null, eventTime = null } = lease ?? {}
-    const age = eventTime && Math.max(0, Date.now() - eventTime.getTime()) / 1_000
-    const lagSeconds = caughtUp ? 0 : age
-    return { name, version, state: this.#state, position, lagSeconds, epoch, batches, events, retries: this.#retries }
-  }
-
-  async run(): Promise<void> {
-    const { notifications } = this.#options
-    const stopListening = await notifications.listen(PROJECTION_CHANNEL, (payload) => this.#hear(payload))
-    while (!this.stopping.signal.aborted) {
-      try {
-        const lease = await this.#waitForLease()
-        if (lease) await this.#own(lease)
-      } catch (error) {
-        await this.#recover(error)
-      }
-    }
-    stopListening()
-    await this.#release()
-    this.#state = 'stopped'
-  }
-
-  async #waitForLease(): Promise<Lease | undefined> {
-    const { pool, projection } = this.#options
-    const { name, version } = projection
-    if (!this.#registered) await registerProjections(pool, [projection])
-    this.#registered = true
-    while (!this.stopping.signal.aborted) {
-      // Before the attempt: news that comes while it runs must cut the wait after it short.
-      this.#news.clear()
-      const failedAt = this.#failedAt
-      const seconds = this.#leaseSeconds
-      const attempt = await acquireLease(pool, { name, version, owner: this.#owner, seconds, failedAt })
-      if (attempt.kind === 'acquired') return attempt.lease
-      if (attempt.kind === 'unregistered') {
-        this.#registered = false
-        throw new ProjectionFault('the row of the projection is gone')
-      }
-      this.#state = attempt.kind === 'halted' ? 'halted' : 'waiting'
-      // Not below 50: a lease that runs out this very moment may be under its owner's last lock.
-      const remainingMs = attempt.kind === 'halted' ? seconds * 1_000 : Math.max(50, attempt.remainingMs + 5)
-      await this.#news.wait(Math.min(seconds * 1_000, remainingMs), this.stopping.signal)
-    }
-    return undefined
-  }
-
-  async #own(lease: Lease): Promise<void> {
-    const { projection, store, decode, pool } = this.#options
-    const { batches = 0, events = 0, limit = this.#batchSize } = this.#progress ?? {}
-    const progress = { lease, caughtUp: false, limit, batches, events }
-    this.#progress = progress
-    this.#state = 'running'
-    this.#log.info({ epoch: String(lease.epoch), position: String(lease.position) }, 'the projector has the lease')
-    const work = { projection, layouts: this.#layouts, store, decode, pool, batchSize: this.#batchSize, log: this.#log }
-    try {
-      const end = await workAsOwner(work, progress, this.stopping.signal)
-      this.#state = end.kind === 'halted' ? 'halted' : 'waiting'
-      if (end.kind === 'halted') this.#failedAt = end.at
-    } finally {
-      if (progress.batches > batches) this.#failures = 0
-    }
-  }
-
-  /** Waits less than the lease lasts: a projector whose store is away keeps its place, and queries learn `behind`. */
-  async #recover(error: unknown): Promise<void> {
-    const { signal } = this.stopping
-    if (signal.aborted) return
-    this.#state = 'waiting'
-    this.#retries += 1
-    const longestMs = Math.min(LAST_RETRY_MS, (this.#leaseSeconds * 1_000) / 3)
-    const retryMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, longestMs) * (0.5 + Math.random() / 2)
-    this.#failures += 1
-    // A batch that runs into the statement timeout looks like a database that is away, and would for ever: try with
-    // less. Full batches that pass make it grow again.
-    if (this.#progress) this.#progress.limit = Math.max(1, this.#progress.limit >> 1)
-    if (isPassing(error)) this.#log.warn({ err: error, retryMs }, 'the projector is interrupted and will try again')
-    else this.#log.error({ fault: describeFault(error), retryMs }, 'the projector failed and will try again')
-    if (isSchemaGone(error)) this.#registered = false
-    await delay(retryMs, undefined, { signal }).catch(() => {})
-  }
-
-  async #release(): Promise<void> {
-    if (!this.#progress) return
-    try {
-      await releaseLease(this.#options.pool, this.#progress.lease)
-    } catch (error) {
-      this.#log.warn({ err: error }, 'the lease was not given back: it runs out by itself')
-    }
-  }
-
-  #hear(payload: string | undefined): void {
-    const { name, version } = this.#options.projection
-    const news = payload === undefined ? undefined : parseNews(payload)
-    const ours = news?.name === name && news.version === version && news.position === null
-    if (payload === undefined || ours) this.#news.set()
-  }
+    options,
+  )
 }

@@ -28,7 +28,8 @@ export async function registerProjections(pool: pg.Pool, projections: readonly P
 /**
  * One row per version of a projection. `live` marks the version that the views show: a rebuild flips it and the views
  * in one transaction. `position` (of the last event handled), `event_time` and `caught_up` belong to the owner named
- * by `owner`, `epoch` and `lease_until`; every write of the owner is conditional on the epoch.
+ * by `owner`, `epoch` and `lease_until`; every write of the owner is conditional on the epoch. `last_*` name that event:
+ * a position means something in one store only, and by them another store is told (null in rows of earlier releases).
  */
 const MIGRATIONS = {
   '0001 projections': `
@@ -52,6 +53,14 @@ const MIGRATIONS = {
       check ((state = 'halted') = (halted_at is not null))
     ) with (fillfactor = 50);
     create unique index projections_live on read.projections (name) where live;
+  `,
+  '0002 the event at the checkpoint': `
+    alter table read.projections
+      add column last_stream text,
+      add column last_revision bigint,
+      add column last_event_id text,
+      add check (num_nonnulls(last_stream, last_revision, last_event_id) in (0, 3)),
+      add check (position is not null or last_stream is null);
   `,
 }
 

@@ -3,17 +3,17 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import { DecodeError, type EventStore, type RecordedEvent, StoreUnavailable } from '../event-store/port.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
+import { unlessAborted } from '../platform/unless-aborted.ts'
 import { LeaseLost, writeBatch } from './batch.ts'
 import { describeFault } from './fault.ts'
 import { type Arrival, Inbox } from './inbox.ts'
-import type { TableLayout } from './layout.ts'
-import { haltAndRelease, type Lease, renewLease } from './lease.ts'
-import type { Projection } from './row-operation.ts'
+import type { Job } from './job.ts'
+import { endHaltAtCheckpoint, haltAndRelease, type Lease, renewLease } from './lease.ts'
+import { findOtherStore } from './other-store.ts'
 
 export interface SessionOptions<Event> {
-  readonly projection: Projection<Event>
-  readonly layouts: ReadonlyMap<string, TableLayout>
-  readonly store: Pick<EventStore, 'subscribe'>
+  readonly job: Job<Event>
+  readonly store: Pick<EventStore, 'read' | 'subscribe'>
   readonly decode: (event: RecordedEvent) => Promise<Event>
   readonly pool: pg.Pool
   readonly batchSize: number
@@ -34,13 +34,14 @@ export type SessionEnd =
   | { readonly kind: 'stopped' }
   /** Another owner has taken over, or this one was silent for too long. */
   | { readonly kind: 'lost' }
-  /** Everything before this position is written, and the event there cannot be. */
+  /** Everything before this position is written, and the event there cannot be; or, at the checkpoint: other store. */
   | { readonly kind: 'halted'; readonly at: bigint }
 
 /**
  * The work of an owner, from the checkpoint of the lease on: one batch after another until `stop` aborts, the lease is
- * lost, or an event cannot be projected. A batch under way at the abort is finished. Throws what is nobody's fault
- * (`isPassing`, `isSchemaGone`) and what nobody foresaw; the checkpoint then tells where to go on.
+ * lost, or an event cannot be handled. Before the first it makes sure that the checkpoint is one of this store. A batch
+ * under way at the abort is finished. Throws what is nobody's fault (`isPassing`, `isSchemaGone`) and what nobody foresaw;
+ * the checkpoint then tells where to go on.
  */
 export async function workAsOwner<Event>(
   options: SessionOptions<Event>,
@@ -48,13 +49,16 @@ export async function workAsOwner<Event>(
   stop: AbortSignal,
 ): Promise<SessionEnd> {
   const session = new AbortController()
-  const messages = options.store.subscribe(progress.lease.position ?? 'start', session.signal)
-  const inbox = new Inbox(messages, options.decode, options.batchSize, session.signal)
+  let inbox: Inbox<Event> | undefined
   const end = () => session.abort()
   stop.addEventListener('abort', end)
   if (stop.aborted) end()
   const heartbeat = beat(options, progress, session)
   try {
+    const elsewhere = await haltInOtherStore(options, progress.lease, session.signal)
+    if (elsewhere) return elsewhere
+    const messages = options.store.subscribe(progress.lease.position ?? 'start', session.signal)
+    inbox = new Inbox(messages, options.decode, options.batchSize, session.signal)
     const halted = await follow(options, progress, inbox, session.signal)
     if (halted) return halted
     return stop.aborted ? { kind: 'stopped' } : { kind: 'lost' }
@@ -65,7 +69,7 @@ export async function workAsOwner<Event>(
   } finally {
     end()
     stop.removeEventListener('abort', end)
-    await Promise.all([heartbeat, inbox.closed])
+    await Promise.all([heartbeat, inbox?.closed])
     progress.caughtUp = false
   }
 }
@@ -87,6 +91,25 @@ export function isSchemaGone(error: unknown): boolean {
 
 function hasSqlState(error: Error, codes: RegExp): boolean {
   return 'code' in error && typeof error.code === 'string' && codes.test(error.code)
+}
+
+async function haltInOtherStore<Event>(
+  { store, pool, log }: SessionOptions<Event>,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<SessionEnd | undefined> {
+  const { position, last } = lease
+  const otherStore = await unlessAborted(findOtherStore(store, lease), signal)
+  if (signal.aborted || position === null || last === null) return undefined
+  if (!otherStore) {
+    await endHaltAtCheckpoint(pool, lease)
+    return undefined
+  }
+  const fault = describeFault(otherStore)
+  if (!(await haltAndRelease(pool, lease, { position, type: null, ...last, fault }))) return { kind: 'lost' }
+  const { stream, revision, eventId } = last
+  log.error({ eventId, position: String(position), stream, revision: String(revision), fault }, otherStore.message)
+  return { kind: 'halted', at: position }
 }
 
 async function follow<Event>(
@@ -134,10 +157,9 @@ async function project<Event>(
   try {
     const decoded = await unlessAborted(decodedAll(arrivals), signal)
     if (!decoded || signal.aborted) return undefined
-    const operations = decoded.flatMap((event) => options.projection.apply(event))
-    const { position, recordedAt: eventTime } = last.event
-    const batch = { operations, position, eventTime, caughtUp }
-    progress.lease = await writeBatch(options.pool, options.layouts, progress.lease, batch)
+    const batch = { write: options.job.prepare(decoded), lastEvent: last.event, caughtUp }
+    progress.lease = await writeBatch(options.pool, progress.lease, batch)
+    options.job.committed?.()
     if (arrivals.length >= progress.limit) {
       progress.limit = Math.min(options.batchSize, progress.limit + Math.ceil(options.batchSize / 100))
     }
@@ -175,7 +197,9 @@ async function halt<Event>(options: SessionOptions<Event>, lease: Lease, failure
       revision: revision === null ? null : String(revision),
       fault,
     },
-    'the projection is halted: this event cannot be projected. Everything before it is; a restart tries it again',
+    options.job.checkpoints.kind === 'projection'
+      ? 'the projection is halted: this event cannot be projected. Everything before it is; a restart tries it again'
+      : 'the reactor is halted: it cannot handle this event. Everything before it is done; a restart tries it again',
   )
   return { kind: 'halted', at: position }
 }
@@ -192,20 +216,11 @@ async function beat<Event>(
     if (signal.aborted) return
     try {
       if (await renewLease(pool, progress.lease, progress.caughtUp)) continue
-      log.warn({ epoch: String(progress.lease.epoch) }, 'the lease of the projection has another owner')
+      log.warn({ epoch: String(progress.lease.epoch) }, 'the lease has another owner')
       session.abort()
     } catch (error) {
       // Not the heartbeat's to judge: while nobody else takes the lease the work may go on.
-      log.debug({ err: error }, 'a heartbeat of the projection failed')
+      log.debug({ err: error }, 'a heartbeat of the lease failed')
     }
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const stop = () => resolve(undefined)
-    signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

@@ -99,6 +99,7 @@ test.for(ours)('%s gets settings that the program accepts', ([, { environment = 
   const config = readConfig({ ...settings, NODE_ENV: 'production', DATABASE_URL: databaseUrl })
   expect(config.masterKeyFile).toBe('/run/secrets/master_key')
   expect(config.roles.size).toBe(1)
+  expect(config.logSigningKeyFile).toBe(config.roles.has('api') ? undefined : '/run/secrets/log_signing_key')
   for (const [, host] of eventStoreUrl.matchAll(/[/,]([a-z]\w*):2113/g)) {
     expect(Object.keys(compose.services)).toContain(host)
   }

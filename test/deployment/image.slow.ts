@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { testLogKeyFile } from '../support/log-key.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { TEST_MASTER_KEY } from '../support/server.ts'
 import { buildImage } from './dockerfile.ts'
@@ -49,6 +50,7 @@ test('the image can be built, starts against a database, is healthy, and stops a
     // One that is free, as the only thing other than in the image.
     PORT: '0',
     MASTER_KEY: TEST_MASTER_KEY,
+    LOG_SIGNING_KEY_FILE: testLogKeyFile(),
     DATABASE_URL: `postgres://${user}@localhost/${name}?host=${encodeURIComponent(host)}`,
   }
   const [program = '', ...args] = image.command

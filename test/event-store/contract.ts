@@ -5,6 +5,7 @@ import {
   DecodeError,
   type EventStore,
   InvalidAppend,
+  type Position,
   StoreUnavailable,
   StreamGone,
   WrongExpectedRevision,
@@ -371,6 +372,22 @@ export function describeEventStore(name: string, can: readonly (keyof Faults)[],
           expect(subscriber.seen.map((event) => event.revision)).toEqual([revision + 1n])
           await subscriber.stop()
         }
+      })
+
+      it('from the tail, kept and used later, gives exactly what was appended after the tail was asked for', async () => {
+        const stream = newStream()
+        const before = await store.tail()
+        await store.append(stream, newEvents(2), 'none')
+        const tail = await store.tail()
+        await store.append(stream, newEvents(2), 1n)
+        const seenFrom = async (after: Position | 'start', count: number) => {
+          const subscriber = new Subscriber(store, after, (event) => event.stream === stream)
+          await subscriber.untilSeen(count)
+          await subscriber.stop()
+          return subscriber.seen.map(({ revision }) => revision)
+        }
+        expect(await seenFrom(before, 4)).toEqual([0n, 1n, 2n, 3n])
+        expect(await seenFrom(tail, 2)).toEqual([2n, 3n])
       })
 
       it("from 'start' gives every event there is", async () => {

@@ -62,4 +62,45 @@ describe('EventStoreDB goes away under a running server', () => {
       expect(fixture.log.all.slice(before).map(({ type }) => type)).toEqual(['user:logged_in'])
     }
   }, 60_000)
+
+  it('R14 a command under way when it goes away is answered 503, and is done whole or not at all', async () => {
+    const [visitor, owner, other] = [server.browser(), server.browser(), server.browser()]
+    const [visitorEmail, ownerEmail, next] = [someEmail(), someEmail(), 'eleven green umbrellas sing']
+    await visitor.register(visitorEmail, PASSWORD)
+    await owner.register(ownerEmail, PASSWORD)
+    for (const device of [owner, other]) expect((await device.logIn(ownerEmail, PASSWORD)).status).toBe(200)
+    const before = fixture.log.all.length
+    const appends = () => fixture.calls.get('append') ?? 0
+
+    // Its append never got there.
+    let sent = appends()
+    fixture.faults.failNextAppend('hangBefore')
+    const logIn = visitor.logIn(visitorEmail, PASSWORD)
+    await expect.poll(appends, { timeout: 15_000 }).toBe(sent + 1)
+    // Its append was committed, and nobody could say so.
+    sent = appends()
+    fixture.faults.failNextAppend('hangAfter')
+    const change = owner.put('/v1/me/password', { currentPassword: PASSWORD, newPassword: next })
+    await expect.poll(appends, { timeout: 15_000 }).toBe(sent + 1)
+    await fixture.wire.goAway()
+
+    for (const reply of await Promise.all([logIn, change])) {
+      expect(reply.body).toMatchObject({ status: 503, code: 'store-unavailable' })
+      expect(reply.headers.get('Retry-After')).toMatch(/^\d+$/)
+      expect(reply.headers.getSetCookie()).toEqual([])
+    }
+    // One append, whole: the change, and with it the end of both sessions that had the old password.
+    const left = fixture.log.all.slice(before).map(({ type }) => type)
+    expect(left.filter((type) => type === 'user.password:changed')).toHaveLength(1)
+    expect(left).not.toContain('user:logged_in')
+
+    await fixture.wire.listen(fixture.port)
+    await expect.poll(async () => (await server.browser().get('/readyz')).status, { timeout: 15_000 }).toBe(200)
+    expect((await visitor.get('/v1/me')).status).toBe(401)
+    expect((await visitor.logIn(visitorEmail, PASSWORD)).status).toBe(200)
+    for (const device of [owner, other]) expect((await device.get('/v1/me')).status).toBe(401)
+    expect((await owner.logIn(ownerEmail, PASSWORD)).status).toBe(401)
+    expect((await owner.logIn(ownerEmail, next)).status).toBe(200)
+    expect(fixture.log.all.slice(before).filter(({ type }) => type === 'user.password:changed')).toHaveLength(1)
+  }, 60_000)
 })

@@ -5,7 +5,8 @@ import { MemoryEventStore } from '../../src/event-store/memory.ts'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
 import { Notifications } from '../../src/platform/notifications.ts'
 import { openPool, type PostgresConnection } from '../../src/platform/postgres.ts'
-import { type ProjectorOptions, type RunningProjector, runProjection } from '../../src/projector/projector.ts'
+import { type ProjectorOptions, runProjection } from '../../src/projector/projector.ts'
+import type { RunningWorker } from '../../src/projector/worker.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { ledger } from './ledger.ts'
 
@@ -26,7 +27,7 @@ export interface Harness extends CapturedLog {
   readonly notifications: Notifications
   readonly store: MemoryEventStore
   /** Starts the ledger projection, or what `options` say instead. Stopped by `close`. */
-  run(options?: Partial<ProjectorOptions<RecordedEvent>>): RunningProjector
+  run(options?: Partial<ProjectorOptions<RecordedEvent>>): RunningWorker
   /** A connection that is not to the database of this test. */
   connectElsewhere(): Promise<pg.Client>
   close(): Promise<void>
@@ -39,7 +40,7 @@ export async function openHarness(): Promise<Harness> {
   const pool = openPool(database.connection, { applicationName: 'projector test', max: 10, log })
   const notifications = new Notifications(database.connection, log)
   const store = new MemoryEventStore()
-  const running: RunningProjector[] = []
+  const running: RunningWorker[] = []
   return {
     ...captured,
     connection: database.connection,

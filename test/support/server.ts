@@ -8,6 +8,7 @@ import type { PostgresConnection } from '../../src/platform/postgres.ts'
 import { type EventStoreDbFixture, startEventStoreDbFixture } from '../event-store/eventstoredb/server.ts'
 import { Browser } from './browser.ts'
 import { expectDocumented, type OpenApi } from './documented.ts'
+import { testLogKeyFile } from './log-key.ts'
 import { createDatabase } from './postgres.ts'
 
 export interface ServerOptions extends Overrides {
@@ -43,6 +44,7 @@ export const DEFAULTS = {
   // All tests of a server come from one address.
   LOGIN_PER_ADDRESS_PER_MINUTE: '1000000',
   MASTER_KEY: TEST_MASTER_KEY,
+  LOG_SIGNING_KEY_FILE: testLogKeyFile(),
   PUBLIC_URL: 'http://localhost:3000',
 }
 

@@ -10,6 +10,7 @@ import type * as StreamsTypes from '@eventstore/db-client/generated/streams_pb.j
 import streams from '@eventstore/db-client/generated/streams_pb.js'
 import { type handleUnaryCall, Server, ServerCredentials, status } from '@grpc/grpc-js'
 import { appendHandler } from './append.ts'
+import { asking } from './authentication.ts'
 import { openLogFile } from './disk.ts'
 import { grpcError, streamDeleted } from './errors.ts'
 import { Faults } from './faults.ts'
@@ -25,6 +26,8 @@ export interface ServerState {
   readonly wire: Wire
   readonly maxAppendSize: number
   port(): number
+  /** Port of the node that gossip names as the leader. */
+  leader(): number
   count(call: string): void
 }
 
@@ -34,6 +37,10 @@ export interface FixtureOptions {
   /** Keeps the log there, so that a restart finds it again. */
   readonly file?: string
   readonly maxAppendSize?: number
+  /** PEM. Where it is left out the server speaks plain text. */
+  readonly tls?: { readonly key: string; readonly certificate: string }
+  /** Password by name. Where it is left out anybody may do anything. */
+  readonly users?: Readonly<Record<string, string>>
 }
 
 /** A server of EventStoreDB's gRPC protocol for tests, in this process: as much of it as Strongroom uses. */
@@ -45,6 +52,8 @@ export interface EventStoreDbFixture {
   readonly wire: Wire
   /** How often each call was made. */
   readonly calls: ReadonlyMap<string, number>
+  /** From now on gossip names the node at this port as the leader, and this one as a follower of it. */
+  follow(leaderPort: number): void
   /** Writes an event of the server's own, such as every real one has in $all. */
   writeSystemEvent(): void
   stop(): Promise<void>
@@ -55,25 +64,32 @@ const MAX_APPEND_SIZE = 1_048_576
 const MAX_MESSAGE_SIZE = 17 * 1_048_576
 
 export async function startEventStoreDbFixture(options: FixtureOptions = {}): Promise<EventStoreDbFixture> {
-  const { port: wanted = 0, file, maxAppendSize = MAX_APPEND_SIZE } = options
+  const { port: wanted = 0, file, maxAppendSize = MAX_APPEND_SIZE, tls, users } = options
   const log = file === undefined ? new Log() : openLogFile(file)
   const calls = new Map<string, number>()
-  const grpc = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_SIZE })
-  const wire = new Wire(await bind(grpc))
+  const grpc = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_SIZE,
+    interceptors: users === undefined ? [] : [asking(users)],
+  })
+  const wire = new Wire(await bind(grpc, tls))
   const faults = new Faults()
   const count = (call: string) => void calls.set(call, (calls.get(call) ?? 0) + 1)
   const port = await wire.listen(wanted)
-  const state: ServerState = { log, faults, wire, maxAppendSize, count, port: () => port }
+  let leader = port
+  const state: ServerState = { log, faults, wire, maxAppendSize, count, port: () => port, leader: () => leader }
   grpc.addService(StreamsService, streamsService(state))
   grpc.addService(ServerFeaturesService, featuresService(state))
   grpc.addService(GossipService, gossipService(state))
   return {
-    connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    connectionString: `esdb://127.0.0.1:${port}?tls=${tls !== undefined}`,
     port,
     log,
     faults,
     wire,
     calls,
+    follow: (leaderPort) => {
+      leader = leaderPort
+    },
     writeSystemEvent: () => {
       const json = Buffer.from('{}')
       const event = { id: randomUUID(), type: '$statsCollected', contentType: 'application/json' }
@@ -86,9 +102,15 @@ export async function startEventStoreDbFixture(options: FixtureOptions = {}): Pr
   }
 }
 
-function bind(grpc: Server): Promise<number> {
+function bind(grpc: Server, tls: FixtureOptions['tls']): Promise<number> {
+  const credentials =
+    tls === undefined
+      ? ServerCredentials.createInsecure()
+      : ServerCredentials.createSsl(null, [
+          { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) },
+        ])
   return new Promise((resolve, reject) => {
-    grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+    grpc.bindAsync('127.0.0.1:0', credentials, (error, port) => {
       if (error) reject(error)
       else resolve(port)
     })
@@ -127,19 +149,22 @@ function featuresService(state: ServerState): IServerFeaturesServer {
   }
 }
 
-/** A cluster of one, whose leader is reached through the wire. */
+/** The node itself, reached through the wire, and the one that it follows, where it does. */
 function gossipService(state: ServerState): IGossipServer {
   return {
     read: (_call, answer) => {
       state.count('gossip')
-      const member = new gossip.MemberInfo()
-        .setInstanceId(uuid(randomUUID()))
-        .setTimeStamp(String(Date.now()))
-        .setState(gossip.MemberInfo.VNodeState.LEADER)
-        .setIsAlive(true)
-        .setHttpEndPoint(new gossip.EndPoint().setAddress('127.0.0.1').setPort(state.port()))
+      const { LEADER, FOLLOWER } = gossip.MemberInfo.VNodeState
       const cluster = new gossip.ClusterInfo()
-      cluster.addMembers(member)
+      for (const port of new Set([state.port(), state.leader()])) {
+        const member = new gossip.MemberInfo()
+          .setInstanceId(uuid(randomUUID()))
+          .setTimeStamp(String(Date.now()))
+          .setState(port === state.leader() ? LEADER : FOLLOWER)
+          .setIsAlive(true)
+          .setHttpEndPoint(new gossip.EndPoint().setAddress('127.0.0.1').setPort(port))
+        cluster.addMembers(member)
+      }
       answer(null, cluster)
     },
   }
