@@ -3,15 +3,18 @@
  * state, judges nothing and forgets what can no longer matter, so that the state stays bounded however long the
  * history grows. Boxes stay closed in it.
  */
-import type { AccountEvent, EndedReason, EventType, Idempotency, MaybeBox } from './events.ts'
+import { type BoxRef, credentialOf, personalOf } from './box-ref.ts'
+import type { AccountEvent, EndedReason, Idempotency } from './events.ts'
+import {
+  type Enrollment,
+  enrollmentOf,
+  factorOf,
+  type TwoFactor,
+  withCodeUsed,
+  withNewCodes,
+  withStepUsed,
+} from './factor.ts'
 import { type Familiar, familiarWith, forgotten, nothingFamiliar } from './familiar.ts'
-
-/** A sealed value and what it is bound to: without these two names the box cannot be opened. */
-export interface BoxRef {
-  readonly eventId: string
-  readonly type: EventType
-  readonly box: MaybeBox
-}
 
 export interface Session {
   readonly id: string
@@ -35,29 +38,6 @@ export interface RecentCommand {
   readonly commandId: string
   readonly at: number
   readonly idempotency: Idempotency
-}
-
-/** A second factor being set up: it asks nobody for a code before it is verified. */
-export interface Enrollment {
-  readonly id: string
-  readonly expiresAt: number
-  readonly secret: BoxRef
-}
-
-export interface TwoFactor {
-  readonly enrollmentId: string
-  readonly enabledAt: number
-  /** Time step of the last code accepted, wherever it was: this one and all before it are used up. */
-  readonly lastStep: number
-  readonly secret: BoxRef
-  readonly codes: BackupCodes
-}
-
-export interface BackupCodes {
-  readonly listId: string
-  readonly generatedAt: number
-  readonly hashes: BoxRef
-  readonly used: readonly { readonly index: number; readonly at: number }[]
 }
 
 /** Boxed values by field, each in the box of the event that set it last. */
@@ -172,7 +152,10 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
     case 'user:unlocked':
       return { ...state, failures: noFailures, lockedUntil: 0, compromised: false }
     case 'user:reauthenticated':
-      return useStep(rotate(state, event, event.data.rotated, at), event.data.step)
+      return {
+        ...rotate(state, event, event.data.rotated, at),
+        twoFactor: withStepUsed(state.twoFactor, event.data.step),
+      }
     case 'user:compromise_reported':
       return {
         ...state,
@@ -194,38 +177,25 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
     case 'user.password:changed':
       return changePassword(state, event, at)
     case 'user.password:rehashed':
-      return { ...state, password: ref(event, event.credential) }
+      return { ...state, password: credentialOf(event) }
     case 'user.profile:updated':
       return { ...state, profile: updateFields(state.profile, event) }
     case 'user.preferences:updated':
       return { ...state, preferences: updateFields(state.preferences, event) }
     case 'user.email:change_requested':
-      return { ...state, emailChange: { eventId: event.id, at, address: ref(event, event.personal), confirmed: [] } }
+      return { ...state, emailChange: { eventId: event.id, at, address: personalOf(event), confirmed: [] } }
     case 'user.email:change_confirmed':
       return confirmEmailChange(state, event.data.address)
     case 'user.email:changed':
       // A link for the old address, or one asked for under it, must not open the account under its new one.
-      return { ...state, email: ref(event, event.personal), emailChange: null, reset: null }
+      return { ...state, email: personalOf(event), emailChange: null, reset: null }
     case 'user.2fa:enrollment_started':
-      return {
-        ...state,
-        enrollment: {
-          id: event.data.enrollmentId,
-          expiresAt: Date.parse(event.data.expiresAt),
-          secret: ref(event, event.credential),
-        },
-      }
+      return { ...state, enrollment: enrollmentOf(event) }
     case 'user.2fa:enabled':
       return {
         ...rotate(state, event, event.data.rotated, at),
         enrollment: null,
-        twoFactor: {
-          enrollmentId: event.data.enrollmentId,
-          enabledAt: at,
-          lastStep: event.data.step,
-          secret: ref(event, event.credential),
-          codes: newCodes(event, event.data.codeListId, at),
-        },
+        twoFactor: factorOf(event, at),
         credentialEpoch: state.credentialEpoch + 1,
       }
     case 'user.2fa:disabled':
@@ -235,11 +205,9 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
         credentialEpoch: state.credentialEpoch + 1,
       }
     case 'user.2fa:backup_codes_generated':
-      return state.twoFactor === null
-        ? state
-        : { ...state, twoFactor: { ...state.twoFactor, codes: newCodes(event, event.data.codeListId, at) } }
+      return { ...state, twoFactor: withNewCodes(state.twoFactor, event, at) }
     case 'user.2fa:backup_code_used':
-      return useBackupCode(state, event, at)
+      return { ...state, twoFactor: withCodeUsed(state.twoFactor, event, at) }
     case 'user.password:change_failed':
     case 'user.email:change_failed':
     case 'user.2fa:enrollment_failed':
@@ -263,10 +231,8 @@ const unreachable = (event: never): never => {
   throw new Error(`evolve does not know the event type ${(event as AccountEvent).type}`)
 }
 
-const ref = (event: AccountEvent, box: MaybeBox): BoxRef => ({ eventId: event.id, type: event.type, box })
-
 const register = (state: AccountState, event: AccountEvent<'user:registered'>, at: number): AccountState => {
-  const person = ref(event, event.personal)
+  const person = personalOf(event)
   return {
     ...state,
     status: 'active',
@@ -275,7 +241,7 @@ const register = (state: AccountState, event: AccountEvent<'user:registered'>, a
     email: person,
     profile: { ...state.profile, version: event.id },
     preferences: { ...state.preferences, version: event.id },
-    password: event.credential === null ? null : ref(event, event.credential),
+    password: event.credential === null ? null : credentialOf(event),
     passwordChangedAt: at,
   }
 }
@@ -285,23 +251,21 @@ const logIn = (state: AccountState, event: AccountEvent<'user:logged_in'>, at: n
   const session: Session = {
     id: sessionId,
     generation: 0,
-    token: ref(event, event.credential),
+    token: credentialOf(event),
     signedInAt: at,
     provenAt: at,
     failures: 0,
   }
-  return useStep(
-    {
-      ...state,
-      sessions: [...state.sessions, session],
-      failures: noFailures,
-      usedChallenges:
-        challengeId === null ? state.usedChallenges : [...state.usedChallenges, challengeId].slice(-USED_CHALLENGES),
-      familiar: familiarWith(state.familiar, event.metadata.client),
-      lastLogIn: event,
-    },
-    step,
-  )
+  return {
+    ...state,
+    sessions: [...state.sessions, session],
+    failures: noFailures,
+    twoFactor: withStepUsed(state.twoFactor, step),
+    usedChallenges:
+      challengeId === null ? state.usedChallenges : [...state.usedChallenges, challengeId].slice(-USED_CHALLENGES),
+    familiar: familiarWith(state.familiar, event.metadata.client),
+    lastLogIn: event,
+  }
 }
 
 const changePassword = (
@@ -311,7 +275,7 @@ const changePassword = (
 ): AccountState => ({
   // With a factor on, the password alone proves too little to open the sudo window.
   ...rotate(state, event, event.data.rotated, state.twoFactor === null ? at : null),
-  password: ref(event, event.credential),
+  password: credentialOf(event),
   passwordChangedAt: at,
   formerPasswords: (state.password === null ? [] : [state.password])
     .concat(state.formerPasswords)
@@ -335,35 +299,9 @@ const updateFields = (
   version: event.id,
   values: {
     ...fields.values,
-    ...Object.fromEntries(event.data.fields.map((field) => [field, ref(event, event.personal)])),
+    ...Object.fromEntries(event.data.fields.map((field) => [field, personalOf(event)])),
   },
 })
-
-const newCodes = (
-  event: AccountEvent<'user.2fa:enabled' | 'user.2fa:backup_codes_generated'>,
-  listId: string,
-  at: number,
-): BackupCodes => ({ listId, generatedAt: at, hashes: ref(event, event.credential), used: [] })
-
-/** Of another list than today's: that list is dead, and which of its codes were used no longer matters. */
-const useBackupCode = (
-  state: AccountState,
-  event: AccountEvent<'user.2fa:backup_code_used'>,
-  at: number,
-): AccountState => {
-  const { twoFactor } = state
-  if (twoFactor === null || twoFactor.codes.listId !== event.data.codeListId) return state
-  const used = [
-    ...twoFactor.codes.used.filter(({ index }) => index !== event.data.index),
-    { index: event.data.index, at },
-  ]
-  return { ...state, twoFactor: { ...twoFactor, codes: { ...twoFactor.codes, used } } }
-}
-
-const useStep = (state: AccountState, step: number | null): AccountState =>
-  step === null || state.twoFactor === null
-    ? state
-    : { ...state, twoFactor: { ...state.twoFactor, lastStep: Math.max(state.twoFactor.lastStep, step) } }
 
 const end = (state: AccountState, sessionId: string, reason: EndedReason): AccountState =>
   state.sessions.some((session) => session.id === sessionId)
@@ -394,7 +332,7 @@ const rotate = (
     : updateSession(state, rotated.sessionId, (session) => ({
         ...session,
         generation: rotated.generation,
-        token: ref(event, event.credential),
+        token: credentialOf(event),
         provenAt: provenAt ?? session.provenAt,
         failures: 0,
       }))

@@ -1,6 +1,8 @@
 /** Who an account belongs to, and what it holds of them: opened from the personal boxes that the state points to. */
+
+import type { BoxRef } from '../account/box-ref.ts'
 import type { Personal } from '../account/events.ts'
-import type { BoxRef, Fields } from '../account/state.ts'
+import type { Fields } from '../account/state.ts'
 import { openPersonal } from '../secrets/boxes.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { type Account, streamOf } from './accounts.ts'

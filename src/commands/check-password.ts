@@ -1,6 +1,7 @@
 /** Establishes the facts about passwords that the decider needs, each naming the event it was checked against. */
+
+import type { BoxRef } from '../account/box-ref.ts'
 import type { FreshPasswordFact, PasswordFact } from '../account/commands.ts'
-import type { BoxRef } from '../account/state.ts'
 import type { Account } from '../accounts/accounts.ts'
 import { openCredentialOf } from './open-credential.ts'
 import type { Services } from './services.ts'

@@ -1,6 +1,7 @@
 /** The only place where a credential box is opened, at the moment its content is used. */
+
+import type { BoxRef } from '../account/box-ref.ts'
 import type { Credential } from '../account/events.ts'
-import type { BoxRef } from '../account/state.ts'
 import { streamOf } from '../accounts/accounts.ts'
 import { openCredential } from '../secrets/boxes.ts'
 import type { Vault } from '../secrets/vault.ts'

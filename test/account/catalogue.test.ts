@@ -28,7 +28,11 @@ describe('the catalogue', () => {
     expect(eventTypes.filter((type) => catalogue[type].outcome === 'failure')).toStrictEqual([
       'user:login_failed',
       'user:locked',
+      'user:reauthentication_failed',
       'user.password:change_failed',
+      'user.email:change_failed',
+      'user.2fa:enrollment_failed',
+      'user.2fa:disable_failed',
     ])
   })
 

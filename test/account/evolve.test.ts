@@ -37,11 +37,9 @@ describe('evolve', () => {
 
   it('holds no secret open: of credential and personal boxes the state has references alone', () => {
     const { state } = given([registered(), loggedIn(1), passwordChanged(1)])
-    expect(state.identity).toStrictEqual({
-      eventId: eventId(0),
-      type: 'user:registered',
-      box: 'personal box of event 0',
-    })
+    const person = { eventId: eventId(0), type: 'user:registered', box: 'personal box of event 0' }
+    expect(state.registration).toStrictEqual(person)
+    expect(state.email).toStrictEqual(person)
     expect(state.sessions[0]?.token.box).toBe('credential box of event 2')
   })
 

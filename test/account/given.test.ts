@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { NewAccountEvent } from '../../src/account/events.ts'
 import { eventId, given, iso, LIMITS, minutes, type PastEvent, START, sessionId } from './given.ts'
-import { aSecret, by, loggedIn, logInWith, registered, revokeOthers } from './stories.ts'
+import { aSecret, by, loggedIn, logInWith, registered, revokeOthers, signInData } from './stories.ts'
 
 const oneFailureFromTheLock = (): readonly PastEvent[] => [
   registered(),
@@ -49,7 +49,7 @@ describe('the given-when-then DSL', () => {
 
   it('fails where a credential is missing', () => {
     const signedIn = { kind: 'signedIn', sessionId: sessionId(1), method: 'password' } as const
-    const event: NewAccountEvent = { type: 'user:logged_in', data: { sessionId: sessionId(1), method: 'password' } }
+    const event: NewAccountEvent = { type: 'user:logged_in', data: signInData(1) }
     const success = () => given([registered()]).when(logInWith('passwordMatched', { passwordEventId: eventId(0) }))
     success().then([{ ...event, credential: { tokenHash: aSecret('token hash') } }], signedIn)
     expect(() => success().then([event], signedIn)).toThrow()

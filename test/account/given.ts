@@ -8,6 +8,7 @@ import { decide } from '../../src/account/decide.ts'
 import {
   type AccountEvent,
   type Box,
+  type CoarseClient,
   currentSchema,
   currentVersion,
   type DataOf,
@@ -30,6 +31,8 @@ export type PastEvent<T extends EventType = EventType> = {
     /** Default: a box of its own, which nothing opens. */
     readonly personal?: MaybeBox
     readonly credential?: MaybeBox
+    /** Default: none. */
+    readonly client?: CoarseClient
   }
 }[T]
 
@@ -57,6 +60,11 @@ export const LIMITS: Limits = {
   sudoMs: minutes(15),
   sessionsMax: 100,
   idempotencyMs: hours(24),
+  challengeMs: minutes(5),
+  enrollmentMs: minutes(10),
+  resetTokenMs: hours(1),
+  notMeMs: hours(7 * 24),
+  resetMailsPerHour: 3,
 }
 
 export const given = (past: readonly PastEvent[]): Given => {
@@ -86,6 +94,9 @@ const toDecision = (expected: Expected, outcome: Outcome = { kind: 'done' }): De
 export const eventId = (n: number): string => uuid('e0', n)
 export const sessionId = (n: number): string => uuid('5e', n)
 export const commandId = (n: number): string => uuid('c0', n)
+export const enrollmentId = (n: number): string => uuid('2f', n)
+export const codeListId = (n: number): string => uuid('bc', n)
+export const challengeId = (n: number): string => uuid('ca', n)
 
 const uuid = (kind: string, n: number): string => `${kind}000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
 
@@ -109,7 +120,7 @@ export const toAccountEvent = (past: PastEvent, n: number): AccountEvent => {
       actor: { kind: 'user' as const, id: 'somebody' },
       sessionId: null,
       sessionHash: null,
-      client: null,
+      client: past.client ?? null,
       ...(past.idempotency === undefined ? {} : { idempotency: past.idempotency }),
     },
     personal: past.personal === undefined ? boxOf(n, 'personal') : past.personal,

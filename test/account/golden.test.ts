@@ -6,8 +6,9 @@ import type { z } from 'zod'
 import { catalogue, type EventType, eventTypes } from '../../src/account/events.ts'
 import { evolve, initialState } from '../../src/account/state.ts'
 import { readAccountEvent } from '../../src/account/upcast.ts'
+import { aLife } from './attempts.ts'
 import { fixtureName, fixtureNames, type Golden, readFingerprints, readFixture } from './golden.ts'
-import { aLife, live } from './life.ts'
+import { live } from './life.ts'
 
 const versionsOf = (type: EventType): Readonly<Record<number, z.ZodObject>> => catalogue[type].versions
 const everyVersion = eventTypes.flatMap((type) =>
@@ -15,7 +16,7 @@ const everyVersion = eventTypes.flatMap((type) =>
 )
 const fingerprint = ({ content }: Golden): string =>
   createHash('sha256')
-    .update(canonicalize(content) ?? '')
+    .update(canonicalize(content.stored) ?? '')
     .digest('hex')
 
 describe('the golden fixtures', () => {
@@ -24,7 +25,7 @@ describe('the golden fixtures', () => {
     expect([...fixtureNames()].sort()).toStrictEqual([...expected].sort())
   })
 
-  it('are what they were when they were added: a fixture is never changed, a new version gets a new one', () => {
+  it('lie in the store as when they were added: that is never changed, and a new version gets a new one', () => {
     const actual = Object.fromEntries(fixtureNames().map((name) => [name, fingerprint(readFixture(name))]))
     expect(actual).toStrictEqual(readFingerprints())
   })
@@ -64,9 +65,11 @@ describe('what is stored today', () => {
         const { idempotency: __, boxes: fixtureBoxes, ...fixtureEnvelope } = content.stored.metadata
         expect(Object.keys(envelope).sort()).toStrictEqual(Object.keys(fixtureEnvelope).sort())
         const { credential } = boxes as { readonly credential: string | null }
+        // Whoever runs Strongroom gives nobody a password or a token.
+        const isOperators = (metadata.actor as { readonly kind: string }).kind === 'operator'
         expect({ type, hasCredential: credential !== null }).toStrictEqual({
           type,
-          hasCredential: fixtureBoxes.credential !== null,
+          hasCredential: fixtureBoxes.credential !== null && !isOperators,
         })
       }
     }

@@ -1,6 +1,7 @@
 /**
  * The golden fixtures: for every type and version an event as it lies in the store, and beside it what the code makes
- * of it. The log is for ever, so they are: a fixture is added for each new version and never changed.
+ * of it today. The log is for ever, so what is stored is: a fixture is added for each new version, and of an old one only
+ * what the upcasters make of it changes.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'

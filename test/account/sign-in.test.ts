@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { NewAccountEvent } from '../../src/account/events.ts'
 import { eventId, given, hours, iso, LIMITS, minutes, type PastEvent, START, sessionId } from './given.ts'
-import { aSecret, erased, failedLogIn, loggedIn, logInWith, passwordChanged, registered, rehashed } from './stories.ts'
+import {
+  aSecret,
+  erased,
+  failedLogIn,
+  loggedIn,
+  logInWith,
+  passwordChanged,
+  registered,
+  rehashed,
+  signInData,
+} from './stories.ts'
 
 const right = logInWith('passwordMatched', { session: 9 })
 const wrong = logInWith('passwordMismatched', { session: 9 })
@@ -9,7 +19,7 @@ const signedIn = { kind: 'signedIn', sessionId: sessionId(9), method: 'password'
 const wrongPassword = { kind: 'wrongPassword' } as const
 const logIn: NewAccountEvent = {
   type: 'user:logged_in',
-  data: { sessionId: sessionId(9), method: 'password' },
+  data: signInData(9),
   credential: { tokenHash: aSecret('token hash') },
 }
 const failure = (failures: number): NewAccountEvent => ({
@@ -36,21 +46,6 @@ describe('logging in', () => {
     given([registered(), erased])
       .when(logInWith('passwordMatched', { passwordEventId: eventId(0) }))
       .then({ code: 'invalid-credentials' })
-  })
-
-  it('does not let a password in that is right but no longer enough, where a second factor is on', () => {
-    const enabled: PastEvent = {
-      type: 'user.2fa:enabled',
-      data: {
-        enrollmentId: sessionId(100),
-        step: 7,
-        codeListId: sessionId(101),
-        rotated: { sessionId: sessionId(1), generation: 1 },
-      },
-    }
-    given([registered(), loggedIn(1), enabled])
-      .when(right)
-      .then({ code: 'two-factor-required' })
   })
 })
 

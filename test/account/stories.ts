@@ -1,6 +1,6 @@
 /** Events and commands that many tests begin with. */
 import type { Command, CommandOf, FreshPasswordFact, PasswordFact, SessionClaim } from '../../src/account/commands.ts'
-import type { EventType, Secret } from '../../src/account/events.ts'
+import type { CoarseClient, DataOf, EventType, Secret } from '../../src/account/events.ts'
 import { eventId, type PastEvent, sessionId } from './given.ts'
 
 type Details<T extends EventType> = Partial<Omit<PastEvent<T>, 'type' | 'data'>>
@@ -15,8 +15,18 @@ export const registered = (details: Details<'user:registered'> = {}): PastEvent 
 
 export const loggedIn = (n: number, details: Details<'user:logged_in'> = {}): PastEvent => ({
   type: 'user:logged_in',
-  data: { sessionId: sessionId(n), method: 'password' },
+  data: signInData(n),
   ...details,
+})
+
+/** With the password alone, from where the account is known; nothing of it is remarkable. */
+export const signInData = (n: number, more: Partial<DataOf<'user:logged_in'>> = {}): DataOf<'user:logged_in'> => ({
+  sessionId: sessionId(n),
+  method: 'password',
+  challengeId: null,
+  step: null,
+  unfamiliar: [],
+  ...more,
 })
 
 export const failedLogIn = (failures: number, details: Details<'user:login_failed'> = {}): PastEvent => ({
@@ -59,12 +69,13 @@ export const by = (n: number, generation = 0): SessionClaim => ({ sessionId: ses
 
 export const logInWith = (
   kind: PasswordFact['kind'],
-  { passwordEventId = eventId(0), session = 1, strongerHash }: LogInDetails = {},
+  { passwordEventId = eventId(0), session = 1, strongerHash, client = null }: LogInDetails = {},
 ): CommandOf<'logIn'> => ({
   kind: 'logIn',
   fact: { kind, passwordEventId },
   sessionId: sessionId(session),
   tokenHash: aSecret('token hash'),
+  client,
   ...(strongerHash === undefined ? {} : { strongerHash }),
 })
 
@@ -72,6 +83,7 @@ interface LogInDetails {
   readonly passwordEventId?: string
   readonly session?: number
   readonly strongerHash?: Secret
+  readonly client?: CoarseClient | null
 }
 
 export const logOut = (claim: SessionClaim): Command => ({ kind: 'logOut', by: claim })

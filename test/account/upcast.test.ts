@@ -10,10 +10,7 @@ import {
 } from '../../src/account/upcast.ts'
 import { commandId, eventId, iso, START, sessionId } from './given.ts'
 
-/**
- * The catalogue has one version of everything so far, so `user:locked` is given a past here: what the catalogue calls
- * its version 1 is taken for version 3.
- */
+/** For a chain of upcasters `user:locked` is given a past here: what the catalogue calls its version 1 is taken for 3. */
 vi.mock('../../src/account/events.ts', async (importOriginal) => {
   const events = await importOriginal<typeof import('../../src/account/events.ts')>()
   return { ...events, currentVersion: (type: EventType) => (type === 'user:locked' ? 3 : events.currentVersion(type)) }
@@ -52,10 +49,10 @@ const whyUnreadable = (event: StoredEvent, steps?: Upcasters): UnreadableEvent =
 
 describe('reading an event of the current version', () => {
   it('gives what the domain works with: data, metadata, closed boxes', () => {
-    const data = { sessionId: sessionId(1), method: 'password' }
-    expect(readAccountEvent(stored('user:logged_in', data))).toStrictEqual({
+    const data = { sessionId: sessionId(1), by: 'owner' }
+    expect(readAccountEvent(stored('user.session:revoked', data))).toStrictEqual({
       id: eventId(1),
-      type: 'user:logged_in',
+      type: 'user.session:revoked',
       revision: 4n,
       data,
       metadata,
@@ -122,6 +119,26 @@ describe('reading an event of an older version', () => {
 
   it('is not possible below version 1', () => {
     expect(whyUnreadable(locked(0, {}), steps).reason).toBe('invalid')
+  })
+})
+
+describe('a sign-in from before there was a second factor', () => {
+  it('had no challenge and no code, and nobody had looked whether the device was known', () => {
+    const data = { sessionId: sessionId(1), method: 'password' }
+    expect(readAccountEvent(stored('user:logged_in', data, { schemaVersion: 1 })).data).toStrictEqual({
+      sessionId: sessionId(1),
+      method: 'password',
+      challengeId: null,
+      step: null,
+      unfamiliar: [],
+    })
+  })
+
+  it('is not told from one of today by what it lacks, but by its version', () => {
+    const data = { sessionId: sessionId(1), method: 'password' }
+    expect(whyUnreadable(stored('user:logged_in', data, { schemaVersion: 2 })).reason).toBe('invalid')
+    const today = { ...data, challengeId: sessionId(7), step: 5, unfamiliar: ['device'] }
+    expect(readAccountEvent(stored('user:logged_in', today, { schemaVersion: 2 })).data).toStrictEqual(today)
   })
 })
 

@@ -6,7 +6,7 @@ import type { Services } from '../../src/commands/services.ts'
 import { StoreUnavailable } from '../../src/event-store/port.ts'
 import { formatToken, hashTokenSecret, newTokenSecret } from '../../src/secrets/session-token.ts'
 import { commandId, LIMITS, minutes, START, sessionId } from '../account/given.ts'
-import { aSecret } from '../account/stories.ts'
+import { aSecret, signInData } from '../account/stories.ts'
 import { type BusHarness, openBusHarness, USER } from './bus-harness.ts'
 
 const IDLE = minutes(15)
@@ -23,7 +23,7 @@ const past: readonly [NewAccountEvent, ...NewAccountEvent[]] = [
   },
   {
     type: 'user:logged_in',
-    data: { sessionId: sessionId(1), method: 'password' },
+    data: signInData(1),
     credential: { tokenHash: hashTokenSecret(secret) },
   },
 ]

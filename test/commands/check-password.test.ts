@@ -74,7 +74,7 @@ describe('comparing a new password', () => {
   it('covers the current one and all former ones, and finds what it equals', async () => {
     const { services, account, ids } = await setUp('one', 'two', 'three', 'four', 'five')
     const all = [ids[4], ids[3], ids[2], ids[1]]
-    const compare = (next: string) => compareNewPassword(services, account, { current: 'five', next })
+    const compare = (next: string) => compareNewPassword(services, account, next, { current: 'five' })
     const fact = (reuses: string | null | undefined) => ({
       kind: 'newPasswordCompared',
       passwordEventIds: all,
@@ -87,9 +87,17 @@ describe('comparing a new password', () => {
     expect(await compare('one')).toStrictEqual(fact(null))
   })
 
+  it('hashes against the current one too where its text is not at hand: a reset knows none', async () => {
+    const { services, account, ids, compared } = await setUp('one', 'two')
+    expect((await compareNewPassword(services, account, 'two', null)).reuses).toBe(ids[1])
+    expect((await compareNewPassword(services, account, 'one', null)).reuses).toBe(ids[0])
+    expect((await compareNewPassword(services, account, 'three', null)).reuses).toBeNull()
+    expect(compared).toHaveLength(6)
+  })
+
   it('spares the hash of the current one, whose text is at hand, also in another Unicode form', async () => {
     const { services, account, ids, compared } = await setUp('caf\u00E9')
-    const fact = await compareNewPassword(services, account, { current: 'caf\u00E9', next: 'cafe\u0301' })
+    const fact = await compareNewPassword(services, account, 'cafe\u0301', { current: 'caf\u00E9' })
     expect(fact.reuses).toBe(ids[0])
     expect(compared).toStrictEqual([])
   })

@@ -5,7 +5,7 @@ import type { NewAccountEvent } from '../../src/account/events.ts'
 import type { CommandRequest } from '../../src/commands/command-bus.ts'
 import { InvalidAppend, StoreUnavailable } from '../../src/event-store/port.ts'
 import { commandId, eventId, sessionId } from '../account/given.ts'
-import { aSecret, by, changePassword, logInWith, revoke, revokeOthers } from '../account/stories.ts'
+import { aSecret, by, changePassword, logInWith, revoke, revokeOthers, signInData } from '../account/stories.ts'
 import { type BusHarness, CONTEXT, openBusHarness, USER } from './bus-harness.ts'
 
 const registration: NewAccountEvent = {
@@ -16,7 +16,7 @@ const registration: NewAccountEvent = {
 }
 const logIn = (n: number): NewAccountEvent => ({
   type: 'user:logged_in',
-  data: { sessionId: sessionId(n), method: 'password' },
+  data: signInData(n),
   credential: { tokenHash: aSecret('token hash') },
 })
 const revocation = (n: number): NewAccountEvent => ({

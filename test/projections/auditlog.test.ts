@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { auditlog } from '../../projections/auditlog.ts'
-import { catalogue, type EventType, eventTypes, type ProjectedEvent } from '../../src/account/events.ts'
+import { catalogue, currentSchema, type EventType, eventTypes, type ProjectedEvent } from '../../src/account/events.ts'
 import type { Row } from '../../src/projector/row-operation.ts'
+import { readFixture } from '../account/golden.ts'
 import { PERSONAL, projected, USER } from './projected-events.ts'
 
 const rowOf = (event: ProjectedEvent): Row => {
@@ -74,6 +75,19 @@ describe('the audit log', () => {
     expect(rowOf(projected('user:logged_in', { personal: null }))).toStrictEqual(erased)
   })
 
+  it('shows a sign-in of before and of today in one shape', () => {
+    const { personal: _, credential: __, ...old } = readFixture('user.logged_in.v1.json').event
+    const row = rowOf({ ...old, userId: USER, position: 7n, personal: PERSONAL } as ProjectedEvent)
+    expect(Object.keys(JSON.parse(String(row.data)))).toStrictEqual(Object.keys(projected('user:logged_in').data))
+  })
+
+  it('shows in `data` exactly what is open', () => {
+    for (const type of eventTypes) {
+      const event = projected(type)
+      expect(currentSchema(type).parse(JSON.parse(String(rowOf(event).data)))).toStrictEqual(event.data)
+    }
+  })
+
   it('shows a failure against an account without a session', () => {
     expect(rowOf(projected('user:login_failed'))).toMatchObject({
       outcome: 'failure',
@@ -87,11 +101,12 @@ describe('the audit log', () => {
     })
   })
 
-  it('holds neither address nor name of the person', () => {
+  it('holds neither address, name nor any value of the profile of the person', () => {
     for (const type of eventTypes) {
       const text = Object.values(rowOf(projected(type))).join('\n')
       expect(text).not.toContain(PERSONAL.email)
       expect(text).not.toContain('"Ada"')
+      expect(text).not.toContain('a secret field value')
     }
   })
 })

@@ -11,6 +11,7 @@ export const PERSONAL: Personal = {
   city: 'Porto',
   email: 'ada@example.com',
   name: 'Ada',
+  values: { phone: 'a secret field value' },
 }
 
 export const projected = <T extends EventType>(

@@ -52,6 +52,10 @@ const table: Readonly<Record<EventType, readonly RowOperation[]>> = {
   'user:login_failed': [],
   'user:locked': [],
   'user:unlocked': [],
+  'user:reauthenticated': [],
+  'user:reauthentication_failed': [],
+  // Each session that it ends has an event of its own.
+  'user:compromise_reported': [],
   'user:erased': [{ op: 'delete', table: 'sessions', where: { user_id: USER } }],
   'user.password:reset_requested': [],
   'user.password:changed': [],
@@ -59,8 +63,17 @@ const table: Readonly<Record<EventType, readonly RowOperation[]>> = {
   'user.password:rehashed': [],
   'user.profile:updated': [],
   'user.preferences:updated': [],
+  'user.email:change_requested': [],
+  'user.email:change_failed': [],
+  'user.email:change_confirmed': [],
+  'user.email:changed': [],
+  'user.2fa:enrollment_started': [],
+  'user.2fa:enrollment_failed': [],
   'user.2fa:enabled': [],
   'user.2fa:disabled': [],
+  'user.2fa:disable_failed': [],
+  'user.2fa:backup_codes_generated': [],
+  'user.2fa:backup_code_used': [],
   'user.session:revoked': [ends(revoked, 'revoked')],
   'user.session:others_revoked': [],
   'user.session:ended': [ends(ended, 'password_changed')],
@@ -108,6 +121,7 @@ describe('the sessions read model', () => {
     )
     expect(text).not.toContain(PERSONAL.email)
     expect(text).not.toContain(PERSONAL.name)
+    expect(text).not.toContain('a secret field value')
   })
 
   it('fills every column of its table, and no other', () => {

@@ -1,7 +1,8 @@
 /** Is this code right now? A right one that was used before, or is older than one that was, is a wrong one. */
 import type { CodeFact } from '../commands.ts'
 import type { NewAccountEvent, SignInMethod } from '../events.ts'
-import type { AccountState, TwoFactor } from '../state.ts'
+import type { TwoFactor } from '../factor.ts'
+import type { AccountState } from '../state.ts'
 
 export type CodeVerdict =
   /** `step`: of the TOTP code, used up from now on. `events`: what the use of a backup code leaves behind. */
