@@ -12,6 +12,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY projections ./projections
+COPY scripts ./scripts
 RUN npm run build
 
 FROM ${NODE_IMAGE} AS dependencies

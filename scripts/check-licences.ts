@@ -35,7 +35,12 @@ const NOTICES: Readonly<Record<string, string>> = {
 const lockSchema = z.object({
   packages: z.record(
     z.string(),
-    z.object({ version: z.string().optional(), license: z.string().optional(), dev: z.boolean().optional() }),
+    z.object({
+      version: z.string().optional(),
+      license: z.string().optional(),
+      dev: z.boolean().optional(),
+      link: z.boolean().optional(),
+    }),
   ),
 })
 
@@ -44,7 +49,8 @@ export type Lock = z.input<typeof lockSchema>
 /** One sentence per problem; none is good. `lock` is package-lock.json, `notice` the text of NOTICE. */
 export const findLicenceProblems = (lock: Lock, notice: string): readonly string[] => {
   const packages = Object.entries(lockSchema.parse(lock).packages)
-    .filter(([path]) => path !== '')
+    // A link leads to a workspace of ours, which has an entry of its own.
+    .filter(([path, { link = false }]) => path !== '' && !link)
     .map(([path, entry]) => ({
       name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
       ...entry,

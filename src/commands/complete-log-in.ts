@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { isVoid } from '../account/decisions/sign-in.ts'
 import type { Challenge } from '../secrets/challenge.ts'
-import { formatToken, hashTokenSecret, newTokenSecret } from '../secrets/session-token.ts'
+import { hashTokenSecret, newTokenSecret } from '../secrets/session-token.ts'
 import { type CodeMethod, checkCodeOf } from './check-code.ts'
 import { coarseClientOf } from './coarse-client.ts'
 import { guardSignIn } from './guard-sign-in.ts'
@@ -61,5 +61,5 @@ const attempt = async (
       ? { kind: 'throttled', until: rejection.until }
       : { kind: 'challengeExpired' }
   }
-  return signedIn(result, () => formatToken({ userId, sessionId, generation: 0, secret })) ?? { kind: 'wrongCode' }
+  return signedIn(services, result, { userId, secret }) ?? { kind: 'wrongCode' }
 }

@@ -50,7 +50,11 @@ export const logIn = async (
  * The user whose account exists and holds this address now: a claim alone, or an address given up, is not enough. An
  * unknown address costs the same look at a stream, so it meets a store that is away just as a known one does.
  */
-export const findOwner = async (services: Services, lookup: string, email: string): Promise<string | null> => {
+export const findOwner = async (
+  services: Pick<Services, 'accounts' | 'vault'>,
+  lookup: string,
+  email: string,
+): Promise<string | null> => {
   const userId = await services.vault.findUser(lookup)
   const account = await services.accounts.load(userId ?? NOBODY)
   const identity = userId === null ? null : await identityOf(services.vault, account)
@@ -89,14 +93,22 @@ const attemptLogIn = async (
       challenge: { userId, challengeId: randomUUID(), credentialEpoch, expiresAt },
     }
   }
-  return signedIn(result, () => formatToken({ userId, sessionId, generation: 0, secret })) ?? refusalOf(result)
+  return signedIn(services, result, { userId, secret }) ?? refusalOf(result)
 }
 
 /** null: it did not come to that. */
-export const signedIn = (result: CommandResult, token: () => string): SignedIn | null =>
-  result.kind === 'accepted' && result.outcome.kind === 'signedIn'
-    ? { kind: 'signedIn', sessionId: result.outcome.sessionId, token: token(), position: result.position }
-    : null
+export const signedIn = (
+  { activity, now }: Services,
+  result: CommandResult,
+  { userId, secret }: { readonly userId: string; readonly secret: Buffer },
+): SignedIn | null => {
+  if (result.kind !== 'accepted' || result.outcome.kind !== 'signedIn') return null
+  const { sessionId } = result.outcome
+  // Noted as a use, so that the sweeper knows of a session that is never used again.
+  activity.touch({ sessionId, userId, signedInAt: now() }, now())
+  const token = formatToken({ userId, sessionId, generation: 0, secret })
+  return { kind: 'signedIn', sessionId, token, position: result.position }
+}
 
 const refusalOf = (result: CommandResult): LogInResult =>
   result.kind === 'rejected' && result.rejection.code === 'login-throttled'

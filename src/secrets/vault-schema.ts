@@ -65,4 +65,48 @@ export const vaultMigrations = {
     create index activity_not_over on vault.activity (last_accessed_at, session_id) where not over;
     create index activity_over on vault.activity (last_accessed_at) where over;
   `,
+  // The columns are those of read.projections (src/projector/schema.ts), whose statements work on both. Here, because a
+  // reactor that begins anew mails, erases or signs again.
+  '006_reactors': `
+    create table vault.reactors (
+      name text primary key,
+      version integer not null check (version = 1),
+      position bigint,
+      last_stream text,
+      last_revision bigint,
+      last_event_id text,
+      event_time timestamptz,
+      caught_up boolean not null default false,
+      owner text,
+      epoch bigint not null default 0,
+      lease_until timestamptz,
+      state text not null default 'running' check (state in ('running', 'halted')),
+      halted_at bigint,
+      halted json,
+      registered_at timestamptz not null default clock_timestamp(),
+      updated_at timestamptz not null default clock_timestamp(),
+      check ((state = 'halted') = (halted_at is not null)),
+      check (num_nonnulls(last_stream, last_revision, last_event_id) in (0, 3)),
+      check (position is not null or last_stream is null)
+    ) with (fillfactor = 50);
+  `,
+  // Mail to be sent, by the event it is about. No address, no text, no token: all that is made when it is sent.
+  '007_outbox': `
+    create table vault.outbox (
+      id bigint generated always as identity primary key,
+      event_id uuid not null,
+      kind text not null,
+      user_id uuid not null,
+      revision bigint not null,
+      occurred_at timestamptz not null,
+      attempts integer not null default 0,
+      next_attempt_at timestamptz not null default clock_timestamp(),
+      done_at timestamptz,
+      outcome text check (outcome in ('sent', 'dropped', 'given_up')),
+      unique (event_id, kind),
+      check ((done_at is null) = (outcome is null))
+    );
+    create index outbox_due on vault.outbox (next_attempt_at) where done_at is null;
+    create index outbox_done on vault.outbox (done_at) where done_at is not null;
+  `,
 }

@@ -1,5 +1,6 @@
 /** What the resources are made of: the services of the command side, the read side, and the ways to sign in. */
 import type { Kysely } from 'kysely'
+import type { LogReader } from '../../audit/log-reader.ts'
 import type { ClientContextResolver } from '../../client-context/client-context.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import type { Services } from '../../commands/services.ts'
@@ -18,6 +19,7 @@ export interface Api {
   readonly clientContext: ClientContextResolver
   readonly sessionHash: SessionHash
   readonly sealer: Sealer
+  readonly log: LogReader
   readonly addressLimits: AddressLimits
   readonly registration: 'open' | 'closed'
   readonly consistencyWaitMs: number
