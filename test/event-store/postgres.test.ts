@@ -134,6 +134,7 @@ describe('postgres event store', () => {
     // From here on the planner knows that the table is a single page, for which a scan is the cheapest of all.
     await watch.query('vacuum analyze store.events')
     for (let i = 1; i < 10; i++) await growing.append(stream, [newEvent()], BigInt(i - 1))
+    for (let i = 0; i < 10; i++) await readAll(growing, stream, { from: 3n, limit: 2 })
     for (let i = 0; i < 5; i++) await growing.append(newStream(), newEvents(1_000), 'none')
     await watch.query('select pg_stat_reset()')
     const repeat = newEvents(2)
