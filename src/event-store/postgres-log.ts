@@ -4,6 +4,7 @@ import type { StoredEvent } from './decode.ts'
 import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
 import type { LogPage } from './subscription.ts'
+import { TailReads, type WantedTail } from './tail-reads.ts'
 
 const PAGE_EVENTS = 1_000
 /** A page ends early before it would hold more: 1,000 events of the largest size would be a gigabyte. */
@@ -20,9 +21,11 @@ export const READER_SETTINGS = `
 /** The events as pages, all values still text. */
 export class PostgresLog {
   readonly #pool: pg.Pool
+  readonly #tails: TailReads
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
+    this.#tails = new TailReads((wanted) => this.#tailsOf(wanted))
   }
 
   async tail(): Promise<Position> {
@@ -38,6 +41,13 @@ export class PostgresLog {
     const statement = backwards ? STREAM_BACKWARDS : STREAM_FORWARDS
     let next = from
     let left = limit
+    if (!backwards && limit === Number.POSITIVE_INFINITY) {
+      const { events, more } = await this.#tails.read(stream, from)
+      yield* events
+      const last = events.at(-1)
+      if (!last || !more) return
+      next = last.revision + 1n
+    }
     while (left > 0) {
       const { events, more } = await this.#page(statement, [stream, next], Math.min(left, PAGE_EVENTS))
       yield* events
@@ -50,6 +60,24 @@ export class PostgresLog {
 
   async ping(): Promise<void> {
     await this.#rows({ text: 'select 1' }, [])
+  }
+
+  /** The first events from a revision on, of many streams at once. */
+  async #tailsOf(wanted: readonly WantedTail[]): Promise<readonly LogPage[]> {
+    const rows = await this.#rows(TAILS, [
+      wanted.map(({ stream }) => stream),
+      wanted.map(({ from }) => from),
+      TAIL_EVENTS,
+    ])
+    const pages = wanted.map(() => ({ events: [] as StoredEvent[], more: false }))
+    for (const row of rows) {
+      const page = pages[Number(row[9]) - 1]
+      if (page === undefined) throw new Error('the database answered for a stream that was not asked for')
+      page.events.push(toStoredEvent(row))
+      const found = Number(row[8])
+      page.more = found === TAIL_EVENTS || page.events.length < found
+    }
+    return pages
   }
 
   async #page(statement: Statement, place: readonly unknown[], limit: number): Promise<LogPage> {
@@ -93,6 +121,33 @@ const pageStatement = (name: string, condition: string, order: string): Statemen
 const AFTER_POSITION = pageStatement('page', 'position > $2', 'position')
 const STREAM_FORWARDS = pageStatement('stream forwards', 'stream = $2 and revision >= $3', 'revision')
 const STREAM_BACKWARDS = pageStatement('stream backwards', 'stream = $2 and revision <= $3', 'revision desc')
+
+/**
+ * Where most accounts are read: nothing or little is new. One statement for all that ask at once, in the order of $1;
+ * a stream that may have more than its first events is read on by itself.
+ */
+const TAIL_EVENTS = 16
+const TAIL_BYTES = 262_144
+
+const TAILS: Statement = {
+  name: 'tails',
+  text: `
+    select tail.*, wanted.number
+      from unnest($1::text[], $2::bigint[]) with ordinality as wanted(stream, revision, number)
+     cross join lateral (
+       select position, stream, revision, id, type, data, metadata, recorded_ms, found
+       from (
+         select *, (extract(epoch from recorded_at) * 1000)::bigint as recorded_ms,
+           sum(octet_length(data) + octet_length(metadata)) over (order by revision) as bytes,
+           row_number() over (order by revision) as place,
+           count(*) over () as found
+         from (select * from store.events e
+                where e.stream = wanted.stream and e.revision >= wanted.revision
+                order by e.revision limit $3) page
+       ) measured
+       where bytes <= ${TAIL_BYTES} or place = 1) tail
+     order by wanted.number, tail.revision`,
+}
 
 /** Values stay text: the driver's parsing by type is the dearest part of reading, and would round no bigint but wrap it. */
 const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value }
