@@ -7,12 +7,20 @@ import type { Benchmark } from './lib/bench.ts'
 import { startDatabaseServer } from './lib/database.ts'
 import { installPeers } from './lib/peers.ts'
 import { printReport } from './lib/report.ts'
+import { log as tamperEvidentLog } from './log.ts'
 import { missed } from './missed.ts'
 import { request } from './request.ts'
 import { start } from './start.ts'
 import { visible } from './visible.ts'
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { append, missed, request, visible, start }
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  append,
+  log: tamperEvidentLog,
+  missed,
+  request,
+  visible,
+  start,
+}
 
 program
   .description(

@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { Limits } from './account/commands.ts'
+import { type MailSettings, mailFrom, senderAt, smtpUrl } from './mailer/settings.ts'
 import { isAffordable } from './secrets/password-hash-format.ts'
 
 /** A setting that cannot be used. The message names it and says what it should be. */
@@ -53,9 +54,12 @@ const environment = z.object({
     .pipe(z.array(role)),
   MASTER_KEY: z.string().optional(),
   MASTER_KEY_FILE: z.string().optional(),
+  LOG_SIGNING_KEY_FILE: z.string().optional(),
   PUBLIC_URL: origin.optional(),
   TRUSTED_PROXIES: listOf(cidr),
   ALLOWED_ORIGINS: listOf(origin),
+  SMTP_URL: smtpUrl.optional(),
+  MAIL_FROM: mailFrom.optional(),
   REGISTRATION: z.enum(['open', 'closed']).optional(),
   PASSWORD_POLICY: z.enum(['default', 'nist', 'pci']).default('default'),
   SCRYPT_LOG_N: whole(15, 8, 20),
@@ -69,6 +73,12 @@ const environment = z.object({
   ACTIVITY_SECONDS: whole(30, 1, 3_600),
   LOCK_AFTER_FAILURES: whole(10, 1, 1_000),
   LOCK_SECONDS: whole(1_800, 1, 31_536_000),
+  CHALLENGE_SECONDS: whole(300, 1, 3_600),
+  ENROLLMENT_SECONDS: whole(600, 1, 86_400),
+  RESET_TOKEN_SECONDS: whole(3_600, 1, 604_800),
+  NOT_ME_SECONDS: whole(604_800, 1, 31_536_000),
+  RESET_MAILS_PER_HOUR: whole(3, 1, 100),
+  LOGIN_PER_ADDRESS_PER_MINUTE: whole(300, 1, 1_000_000),
   CONSISTENCY_WAIT_MS: whole(2_000, 0, 60_000),
   IDEMPOTENCY_SECONDS: whole(86_400, 1, 2_592_000),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -94,12 +104,13 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
   const production = env.NODE_ENV === 'production'
   if (production) refuseInProduction(env)
   const seconds = (value: number) => value * 1_000
+  const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`
   return {
     production,
     http: {
       port: env.PORT,
       host: env.HOST,
-      publicUrl: env.PUBLIC_URL ?? `http://localhost:${env.PORT}`,
+      publicUrl,
       trustedProxies: env.TRUSTED_PROXIES,
       allowedOrigins: env.ALLOWED_ORIGINS,
     },
@@ -109,6 +120,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     roles: new Set(env.ROLES),
     masterKey: env.MASTER_KEY,
     masterKeyFile: env.MASTER_KEY_FILE,
+    logSigningKeyFile: env.LOG_SIGNING_KEY_FILE,
     registration: env.REGISTRATION ?? (production ? 'closed' : 'open'),
     passwordPolicy: env.PASSWORD_POLICY,
     hashing: { ...hash, queueLimit: env.HASH_QUEUE },
@@ -124,7 +136,14 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
       sudoMs: seconds(env.SUDO_SECONDS),
       sessionsMax: env.SESSIONS_MAX,
       idempotencyMs: seconds(env.IDEMPOTENCY_SECONDS),
+      challengeMs: seconds(env.CHALLENGE_SECONDS),
+      enrollmentMs: seconds(env.ENROLLMENT_SECONDS),
+      resetTokenMs: seconds(env.RESET_TOKEN_SECONDS),
+      notMeMs: seconds(env.NOT_ME_SECONDS),
+      resetMailsPerHour: env.RESET_MAILS_PER_HOUR,
     } satisfies Limits,
+    loginPerAddressPerMinute: env.LOGIN_PER_ADDRESS_PER_MINUTE,
+    mail: { smtp: env.SMTP_URL, from: env.MAIL_FROM ?? senderAt(publicUrl) } satisfies MailSettings,
     consistencyWaitMs: env.CONSISTENCY_WAIT_MS,
     logLevel: env.LOG_LEVEL,
   }
@@ -133,6 +152,10 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
 const refuseInProduction = (env: z.infer<typeof environment>): void => {
   if (env.MASTER_KEY === undefined && env.MASTER_KEY_FILE === undefined) {
     throw new InvalidConfiguration('MASTER_KEY or MASTER_KEY_FILE: required where NODE_ENV=production')
+  }
+  // Only who grows the log signs it; a process that serves requests should not even be able to read the key.
+  if (env.ROLES.includes('projector') && env.LOG_SIGNING_KEY_FILE === undefined) {
+    throw new InvalidConfiguration('LOG_SIGNING_KEY_FILE: required where NODE_ENV=production and ROLES has projector')
   }
   const tooWeak = [
     env.SCRYPT_LOG_N < 15 && 'SCRYPT_LOG_N: at least 15',

@@ -8,11 +8,15 @@ import { sessions } from '../projections/sessions.ts'
 import { openAccounts } from './accounts/accounts.ts'
 import { openActivity } from './accounts/activity.ts'
 import { followErasures } from './accounts/live.ts'
+import { startLog } from './audit/log.ts'
+import { openLogReader } from './audit/log-reader.ts'
+import { migrateLog, prepareLog } from './audit/prepare-log.ts'
 import { openClientContext } from './client-context/client-context.ts'
 import { openAdmission } from './commands/admission.ts'
 import { openCommandBus } from './commands/command-bus.ts'
 import { openKeyedQueue } from './commands/keyed-queue.ts'
 import type { Services } from './commands/services.ts'
+import { runSweeper } from './commands/sweeper.ts'
 import { openThrottles } from './commands/throttles.ts'
 import { type Config, InvalidConfiguration, readConfig } from './config.ts'
 import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
@@ -20,22 +24,30 @@ import { openEventStore } from './event-store/open.ts'
 import { StoreUnavailable } from './event-store/port.ts'
 import { createApp } from './http/app.ts'
 import type { Api } from './http/resources/api.ts'
+import { tokenAuthenticator } from './http/resources/bearer-token.ts'
 import { apiEndpoints } from './http/resources/endpoints.ts'
 import { translateFailure } from './http/resources/failures.ts'
 import { healthEndpoints } from './http/resources/health.ts'
 import { sessionAuthenticator } from './http/resources/session-cookie.ts'
 import { CannotListen, type Listening, listen } from './http/server.ts'
+import { MAILER, startMailer } from './mailer/mailer.ts'
+import { openAddressLimits } from './platform/address-limits.ts'
 import type { Database } from './platform/database.ts'
 import { EmbeddedPostgresError } from './platform/embedded-postgres/error.ts'
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { exclusively } from './platform/exclusive.ts'
 import { openLog } from './platform/log.ts'
 import { migrate } from './platform/migrations.ts'
 import { Notifications } from './platform/notifications.ts'
 import { isDatabaseAway, openPool } from './platform/postgres.ts'
+import { openWebPage } from './platform/web-page.ts'
 import { openEvent, overAccounts } from './projector/open-events.ts'
 import { openProgress } from './projector/progress.ts'
-import { type RunningProjector, runProjection } from './projector/projector.ts'
+import { runProjection } from './projector/projector.ts'
+import { registerReactors } from './projector/reactor.ts'
 import { registerProjections } from './projector/schema.ts'
+import type { RunningWorker } from './projector/worker.ts'
+import { openAccessTokens } from './secrets/access-tokens.ts'
 import { loadMasterKey } from './secrets/master-key.ts'
 import { openPasswordHasher } from './secrets/password-hashing.ts'
 import { openSealer } from './secrets/sealed-tokens.ts'
@@ -47,6 +59,8 @@ import { vaultMigrations } from './secrets/vault-schema.ts'
 export interface Running {
   /** Where HTTP is served. */
   readonly url: string
+  /** What may come after readiness: builds the web page where that has not been done for these sources. Never throws. */
+  prepare(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -57,6 +71,7 @@ export interface Overrides {
 }
 
 const PROJECTIONS = [sessions, auditlog]
+const REACTORS = 2
 const POOL_SIZE = 20
 
 /** Throws an error whose message is one sentence for the operator where it cannot start; what had started is stopped. */
@@ -90,18 +105,26 @@ export const start = async (
     const vault = await openVault(db, master)
     const projections = PROJECTIONS.map(overAccounts)
     await registerProjections(pool, projections)
+    await migrateLog(pool)
+    const signedLog = config.roles.has('projector') ? await prepareLog(pool, config) : undefined
 
     const place =
       config.eventStoreUrl === undefined ? { place: connection, notifications } : { place: config.eventStoreUrl }
     const store = keep(await openEventStore({ ...place, log }), (open) => open.close())
+    await registerReactors(pool, store, [MAILER])
     const accounts = openAccounts(store)
     keep(followErasures({ store, accounts, vault, log }), (live) => live.stop())
 
     // Connections of their own: a storm of requests must not keep a projector from its heartbeat.
     const projectorPool = keep(
-      openPool(connection, { applicationName: 'strongroom projector', max: 2 * projections.length, log }),
+      openPool(connection, {
+        applicationName: 'strongroom projector',
+        max: 2 * (projections.length + REACTORS) + 1,
+        log,
+      }),
       (open) => open.end(),
     )
+    const owner = `${hostname()}:${process.pid}`
     const projectors = config.roles.has('projector')
       ? projections.map((projection) =>
           keep(
@@ -111,19 +134,40 @@ export const start = async (
               decode: openEvent(vault),
               pool: projectorPool,
               notifications,
-              owner: `${hostname()}:${process.pid}`,
+              owner,
               log,
             }),
             (running) => running.stop(),
           ),
         )
       : []
+    const reactors = config.roles.has('projector')
+      ? [
+          keep(
+            startMailer({
+              settings: config.mail,
+              dataDir: config.dataDir,
+              publicUrl: config.http.publicUrl,
+              limits: config.limits,
+              ...{ store, accounts, vault, db, pool: projectorPool, notifications, owner, log, now },
+            }),
+            (running) => running.stop(),
+          ),
+        ]
+      : []
+    if (signedLog !== undefined) {
+      const growing = { signedLog, store, pool: projectorPool, notifications, owner, log }
+      reactors.push(keep(startLog(growing), (running) => running.stop()))
+    }
 
     const checks = {
       eventStore: () => store.ping(),
       database: async () => void (await pool.query('select 1')),
       ...Object.fromEntries(
         projectors.map((running) => [`projection ${running.status().name}`, async () => mustRun(running)]),
+      ),
+      ...Object.fromEntries(
+        reactors.map((running) => [`reactor ${running.status().name}`, async () => mustRun(running)]),
       ),
     }
 
@@ -140,7 +184,7 @@ export const start = async (
         await listen(createApp({ ...serving, endpoints: health, authenticators: {} }), config.http),
         (open) => open.close(),
       )
-      return { url: urlOf(config, server), stop }
+      return { url: urlOf(config, server), prepare: async () => {}, stop }
     }
 
     const sessionHash = openSessionHash(vault)
@@ -164,16 +208,38 @@ export const start = async (
       clientContext: keep(openClientContext({ log }), (open) => open.close()),
       sessionHash,
       sealer: openSealer(vault.key('sealed-tokens')),
+      log: openLogReader(pool),
+      addressLimits: openAddressLimits(pool, config.loginPerAddressPerMinute),
       registration: config.registration,
       consistencyWaitMs: config.consistencyWaitMs,
     }
+    keep(
+      runSweeper({
+        db,
+        bus: services.bus,
+        activity: services.activity,
+        throttles: services.throttles,
+        addressLimits: api.addressLimits,
+        session: config.session,
+        limits: config.limits,
+        now,
+        log,
+        exclusively: (work) => exclusively(pool, 'strongroom.sweeper', work),
+      }),
+      (running) => running.stop(),
+    )
+    const page = keep(openWebPage({ dataDir: config.dataDir, log }), (open) => open.close())
     const app = createApp({
       ...serving,
       endpoints: [...health, ...apiEndpoints(api)],
-      authenticators: { session: sessionAuthenticator(services) },
+      page,
+      authenticators: {
+        session: sessionAuthenticator(services),
+        token: tokenAuthenticator(openAccessTokens(db, now)),
+      },
     })
     const server = keep(await listen(app, config.http), (open) => open.close())
-    return { url: urlOf(config, server), stop }
+    return { url: urlOf(config, server), prepare: () => page.prepare(), stop }
   } catch (error) {
     await stop()
     throw error
@@ -181,7 +247,7 @@ export const start = async (
 }
 
 /** Owned by this process or, as far as it knows, by another one that is at work. */
-const mustRun = (running: RunningProjector): void => {
+const mustRun = (running: RunningWorker): void => {
   const { state } = running.status()
   if (state === 'halted' || state === 'stopped') throw new Error(`it is ${state}`)
 }
@@ -195,6 +261,7 @@ const urlOf = ({ http }: Config, { port }: Listening): string => {
 const run = async (): Promise<void> => {
   const running = await start(readConfig())
   process.stdout.write(`Strongroom is ready at ${running.url}\n`)
+  void running.prepare()
   let stopping = false
   const stop = () => {
     if (stopping) return

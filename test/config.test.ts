@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { InvalidConfiguration, readConfig } from '../src/config.ts'
 
-const PRODUCTION = { NODE_ENV: 'production', MASTER_KEY: 'whatever it is: the vault judges it' }
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  MASTER_KEY: 'whatever it is: the vault judges it',
+  LOG_SIGNING_KEY_FILE: '/run/secrets/log_signing_key',
+}
 
 const refusalOf = (variables: Readonly<Record<string, string>>): string => {
   try {
@@ -30,6 +34,7 @@ describe('without any variable', () => {
       roles: new Set(['api', 'projector']),
       masterKey: undefined,
       masterKeyFile: undefined,
+      logSigningKeyFile: undefined,
       registration: 'open',
       passwordPolicy: 'default',
       hashing: { logN: 15, r: 8, p: 3, queueLimit: 256 },
@@ -41,7 +46,14 @@ describe('without any variable', () => {
         sudoMs: 900_000,
         sessionsMax: 100,
         idempotencyMs: 86_400_000,
+        challengeMs: 300_000,
+        enrollmentMs: 600_000,
+        resetTokenMs: 3_600_000,
+        notMeMs: 604_800_000,
+        resetMailsPerHour: 3,
       },
+      loginPerAddressPerMinute: 300,
+      mail: { smtp: undefined, from: { name: 'Strongroom', address: 'no-reply@localhost' } },
       consistencyWaitMs: 2_000,
       logLevel: 'info',
     })
@@ -69,6 +81,7 @@ describe('a variable', () => {
     ['ROLES', 'projector, api', { roles: new Set(['api', 'projector']) }],
     ['MASTER_KEY', 'key', { masterKey: 'key' }],
     ['MASTER_KEY_FILE', '/run/secrets/key', { masterKeyFile: '/run/secrets/key' }],
+    ['LOG_SIGNING_KEY_FILE', '/run/secrets/key', { logSigningKeyFile: '/run/secrets/key' }],
     ['PUBLIC_URL', 'https://id.example.com/', { http: { publicUrl: 'https://id.example.com' } }],
     ['TRUSTED_PROXIES', '10.0.0.0/8, fd00::/8', { http: { trustedProxies: ['10.0.0.0/8', 'fd00::/8'] } }],
     [
@@ -89,6 +102,24 @@ describe('a variable', () => {
     ['ACTIVITY_SECONDS', '7', { session: { activityMs: 7_000 } }],
     ['LOCK_AFTER_FAILURES', '3', { limits: { lockAfterFailures: 3 } }],
     ['LOCK_SECONDS', '1', { limits: { lockMs: 1_000 } }],
+    ['CHALLENGE_SECONDS', '1', { limits: { challengeMs: 1_000 } }],
+    ['ENROLLMENT_SECONDS', '1', { limits: { enrollmentMs: 1_000 } }],
+    ['RESET_TOKEN_SECONDS', '1', { limits: { resetTokenMs: 1_000 } }],
+    ['NOT_ME_SECONDS', '1', { limits: { notMeMs: 1_000 } }],
+    ['RESET_MAILS_PER_HOUR', '1', { limits: { resetMailsPerHour: 1 } }],
+    ['LOGIN_PER_ADDRESS_PER_MINUTE', '5', { loginPerAddressPerMinute: 5 }],
+    [
+      'SMTP_URL',
+      'smtp://mail.example.com',
+      { mail: { smtp: { host: 'mail.example.com', port: 25, implicitTls: false, credentials: undefined } } },
+    ],
+    [
+      'SMTP_URL',
+      'smtps://a%40b:p%2Fw@[::1]:1465/',
+      { mail: { smtp: { host: '::1', port: 1465, implicitTls: true, credentials: { user: 'a@b', password: 'p/w' } } } },
+    ],
+    ['MAIL_FROM', 'security@example.com', { mail: { from: { name: null, address: 'security@example.com' } } }],
+    ['MAIL_FROM', 'Bank, Ltd. <s@example.com>', { mail: { from: { name: 'Bank, Ltd.', address: 's@example.com' } } }],
     ['CONSISTENCY_WAIT_MS', '0', { consistencyWaitMs: 0 }],
     ['IDEMPOTENCY_SECONDS', '60', { limits: { idempotencyMs: 60_000 } }],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
@@ -122,6 +153,15 @@ describe('a variable', () => {
     ['ACTIVITY_SECONDS', ['0', '3601']],
     ['LOCK_AFTER_FAILURES', ['0', '1001']],
     ['LOCK_SECONDS', ['0', '31536001']],
+    ['CHALLENGE_SECONDS', ['0', '3601']],
+    ['ENROLLMENT_SECONDS', ['0', '86401']],
+    ['RESET_TOKEN_SECONDS', ['0', '604801']],
+    ['NOT_ME_SECONDS', ['0', '31536001']],
+    ['RESET_MAILS_PER_HOUR', ['0', '101']],
+    ['LOGIN_PER_ADDRESS_PER_MINUTE', ['0', '1000001']],
+    // A query would reach nodemailer's options: no check of certificates, whole mails in the log.
+    ['SMTP_URL', ['mail.example.com', 'http://mail', 'smtp://', 'smtp://h?logger=true', 'smtp://h/x', 'smtp://%zz@h']],
+    ['MAIL_FROM', ['nobody', 'a@b, c@d', 'A\r\nBcc: x <a@b.c>', '"A" <a@b.c', 'A <a@b.c\r\nBcc: x@y.z>', '<a b@c.d>']],
     ['CONSISTENCY_WAIT_MS', ['-1', '60001']],
     ['IDEMPOTENCY_SECONDS', ['0', '2592001']],
     ['LOG_LEVEL', ['loud', 'INFO']],
@@ -139,6 +179,7 @@ describe('a variable', () => {
   it('is not repeated in the refusal where it may hold a password', () => {
     expect(refusalOf({ DATABASE_URL: 'mysql://root:hunter2@db' })).not.toContain('hunter2')
     expect(refusalOf({ EVENT_STORE_URL: 'mysql://root:hunter2@db' })).not.toContain('hunter2')
+    expect(refusalOf({ SMTP_URL: 'smtp://root:hunter2@mail?pool=true' })).not.toContain('hunter2')
     expect(refusalOf({ PUBLIC_URL: 'https://root:hunter2@example.com' })).not.toContain('hunter2')
   })
 })
@@ -158,6 +199,13 @@ describe('what follows from variables', () => {
     expect(readConfig({ PORT: '8080' }).http.publicUrl).toBe('http://localhost:8080')
   })
 
+  it('mail comes from the public host, and from localhost where that is a number', () => {
+    const senderOf = (url: string) => readConfig({ PUBLIC_URL: url }).mail.from.address
+    expect(senderOf('https://id.example.com:8443')).toBe('no-reply@id.example.com')
+    expect(senderOf('http://127.0.0.1:3000')).toBe('no-reply@localhost')
+    expect(senderOf('http://[::1]:3000')).toBe('no-reply@localhost')
+  })
+
   it('the event store may be EventStoreDB, one node or a cluster', () => {
     for (const url of ['esdb://db:2113?tls=false', 'esdb+discover://a,b,c']) {
       expect(readConfig({ EVENT_STORE_URL: url }).eventStoreUrl).toBe(url)
@@ -169,7 +217,14 @@ describe('in production', () => {
   it('starts with a key, and with registration closed', () => {
     expect(readConfig(PRODUCTION)).toMatchObject({ production: true, registration: 'closed' })
     expect(readConfig({ ...PRODUCTION, REGISTRATION: 'open' }).registration).toBe('open')
-    expect(readConfig({ NODE_ENV: 'production', MASTER_KEY_FILE: '/run/secrets/key' }).production).toBe(true)
+    const { MASTER_KEY: _, ...rest } = PRODUCTION
+    expect(readConfig({ ...rest, MASTER_KEY_FILE: '/run/secrets/key' }).production).toBe(true)
+  })
+
+  it('makes no key for the log by itself either, and needs none where it does not grow the log', () => {
+    const { LOG_SIGNING_KEY_FILE: _, ...rest } = PRODUCTION
+    expect(refusalOf(rest)).toBe('LOG_SIGNING_KEY_FILE: required where NODE_ENV=production and ROLES has projector')
+    expect(readConfig({ ...rest, ROLES: 'api' }).production).toBe(true)
   })
 
   it('makes no master key by itself: one lost with its container would take all data along', () => {

@@ -53,7 +53,7 @@ test('every setting is described, and no setting that does not exist', () => {
 })
 
 test('the numbers given as defaults are the defaults', () => {
-  const { session, limits, hashing, consistencyWaitMs, http } = readConfig({})
+  const { session, limits, hashing, consistencyWaitMs, http, loginPerAddressPerMinute } = readConfig({})
   const rows = read('docs/configuration.md').match(/^\| `[A-Z].*$/gm) ?? []
   const written = new Map(
     rows.flatMap((row) => {
@@ -78,6 +78,12 @@ test('the numbers given as defaults are the defaults', () => {
     LOCK_SECONDS: limits.lockMs / 1_000,
     CONSISTENCY_WAIT_MS: consistencyWaitMs,
     IDEMPOTENCY_SECONDS: limits.idempotencyMs / 1_000,
+    CHALLENGE_SECONDS: limits.challengeMs / 1_000,
+    ENROLLMENT_SECONDS: limits.enrollmentMs / 1_000,
+    RESET_TOKEN_SECONDS: limits.resetTokenMs / 1_000,
+    NOT_ME_SECONDS: limits.notMeMs / 1_000,
+    RESET_MAILS_PER_HOUR: limits.resetMailsPerHour,
+    LOGIN_PER_ADDRESS_PER_MINUTE: loginPerAddressPerMinute,
   }
   for (const [name, value] of Object.entries(actual)) expect(written.get(name), name).toBe(String(value))
 })

@@ -36,6 +36,8 @@ export const withVaultDatabase = async <T>(
       return await work(db, { pool, connection })
     } finally {
       await db.destroy()
+      // Kysely leaves a pool alone that it was never asked to use, and its connections would hold the process a minute.
+      if (!pool.ended) await pool.end()
     }
   } finally {
     await release()

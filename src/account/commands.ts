@@ -212,6 +212,7 @@ export type Rejection =
   /** Somebody else changed it meanwhile. */
   | { readonly code: 'version-stale' }
   | { readonly code: 'account-not-found' }
+  | { readonly code: 'too-many-requests'; readonly until: number }
   | { readonly code: 'idempotency-mismatch' }
 
 export type Decision =

@@ -74,6 +74,8 @@ export interface AccountState {
   readonly reset: { readonly eventId: string; readonly at: number } | null
   /** When resets were requested, oldest first: no more than some an hour are mailed. */
   readonly resetRequests: readonly number[]
+  /** When another e-mail address was asked for, oldest first: each request mails an address that nobody has confirmed. */
+  readonly emailChangeRequests: readonly number[]
   readonly enrollment: Enrollment | null
   readonly twoFactor: TwoFactor | null
   /** Grows with every change of password or factor; a log-in half done under an older epoch is dead. */
@@ -119,6 +121,7 @@ export const initialState: AccountState = {
   formerPasswords: [],
   reset: null,
   resetRequests: [],
+  emailChangeRequests: [],
   enrollment: null,
   twoFactor: null,
   credentialEpoch: 0,
@@ -183,7 +186,11 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
     case 'user.preferences:updated':
       return { ...state, preferences: updateFields(state.preferences, event) }
     case 'user.email:change_requested':
-      return { ...state, emailChange: { eventId: event.id, at, address: personalOf(event), confirmed: [] } }
+      return {
+        ...state,
+        emailChange: { eventId: event.id, at, address: personalOf(event), confirmed: [] },
+        emailChangeRequests: [...state.emailChangeRequests, at].slice(-RESET_REQUESTS),
+      }
     case 'user.email:change_confirmed':
       return confirmEmailChange(state, event.data.address)
     case 'user.email:changed':

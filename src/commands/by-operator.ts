@@ -16,13 +16,13 @@ type OperatorCommand = Extract<Command, { readonly as: unknown }>
 type WithoutClaim<C> = C extends unknown ? Omit<C, 'as' | 'repeat'> : never
 
 export const runByOperator = (
-  services: Services,
+  { bus }: Pick<Services, 'bus'>,
   { operatorId, context, repeat }: OperatorRequest,
   userId: string,
   establish: (account: Account) => WithoutClaim<OperatorCommand>,
   answer: (outcome: Outcome) => Answer,
 ): Promise<CommandResult> =>
-  services.bus.run({
+  bus.run({
     userId,
     context: { ...context, actor: { kind: 'operator', id: operatorId }, sessionId: null },
     as: 'operator',

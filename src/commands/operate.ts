@@ -11,7 +11,7 @@ type Answering = (outcome: Outcome) => Answer
  * registration, and a claim whose account never came is adopted. Rejected as `email-taken`.
  */
 export const createUser = async (
-  services: Services,
+  services: Pick<Services, 'bus' | 'vault'>,
   request: OperatorRequest,
   { email, name }: { readonly email: string; readonly name: string | null },
   answer: Answering,
@@ -25,7 +25,7 @@ export type Operation = 'unlock' | 'revokeAllSessions' | 'disableTwoFactorOf'
 
 /** Rejected as `account-not-found` or `two-factor-not-enabled`; accepted with `revoked` where sessions are. */
 export const operate = (
-  services: Services,
+  services: Pick<Services, 'bus'>,
   request: OperatorRequest,
   operation: Operation,
   userId: string,

@@ -9,6 +9,7 @@ import { clientAddress } from './client-address.ts'
 import { documentationEndpoints } from './docs.ts'
 import type { AuthResults, Endpoint } from './endpoint.ts'
 import { mountEndpoints } from './mount.ts'
+import { type Page, pageEndpoints } from './page.ts'
 import { invalidRequest, Problem } from './problem.ts'
 import { describeRequest, type RequestInfo } from './request-info.ts'
 import { logWhenDone } from './request-log.ts'
@@ -27,6 +28,8 @@ export interface AppOptions<Auth extends AuthResults> {
   readonly logger: Logger
   /** Of the product, for the OpenAPI document. */
   readonly version: string
+  /** The web page at `/`; undefined: none is served. */
+  readonly page?: Page
   /** Tells known failures (the store is away, ...) as problems; undefined: not known, answered 500 and logged. */
   readonly translateError?: (error: unknown) => Problem | undefined
   /** Compare each answer with its declared schema: for tests. */
@@ -45,7 +48,8 @@ export function createApp<Auth extends AuthResults>(options: AppOptions<Auth>): 
 
   if (allowedOrigins.length > 0) app.use(corsFor(allowedOrigins))
   const originRule = { publicOrigin: new URL(options.publicUrl).origin, allowedOrigins: new Set(allowedOrigins) }
-  const endpoints = [...options.endpoints, ...documentationEndpoints(options)]
+  const page = options.page === undefined ? [] : pageEndpoints<Auth>(options.page)
+  const endpoints = [...options.endpoints, ...documentationEndpoints(options), ...page]
   const checkAnswers = options.checkAnswers ?? false
   mountEndpoints(app, endpoints, { authenticators, originRule, checkAnswers, requestInfo })
 

@@ -223,7 +223,7 @@ function assertPlaceholders(path: string, params: z.ZodObject, where: string): v
   const inPath = [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name)
   const declared = Object.keys(params.shape)
   const same = inPath.length === declared.length && inPath.every((name) => name !== undefined && name in params.shape)
-  if (!same || !/^(\/([\w.-]+|\{\w+\}))+$/.test(path)) {
+  if (!same || !/^(\/|(\/([\w.-]+|\{\w+\}))+)$/.test(path)) {
     throw new Error(`${where}: the path and its params schema do not fit (${declared.join(', ')})`)
   }
 }

@@ -10,6 +10,8 @@ export interface BatchWrite {
   /** Of the batch. */
   readonly lastEvent: Pick<RecordedEvent, 'stream' | 'revision' | 'id' | 'position' | 'recordedAt'>
   readonly caughtUp: boolean
+  /** Something else than progress is in it: whoever follows must look at the tables again, not believe the position. */
+  readonly lookAgain?: boolean
 }
 
 /** The checkpoint is not where this owner left it, or has a newer owner: nothing of the batch was written. */
@@ -43,20 +45,21 @@ export function writeBatch(pool: pg.Pool, lease: Lease, batch: BatchWrite): Prom
 
 /** First in the transaction: who has lost the lease learns it before working, and a rival waits for the row lock. */
 async function moveCheckpoint(client: pg.ClientBase, lease: Lease, batch: BatchWrite): Promise<void> {
-  const { checkpoints, name, version, epoch, seconds, position: before } = lease
+  const { checkpoints, name, version, build, epoch, seconds, position: before } = lease
   const { stream, revision, id, position, recordedAt } = batch.lastEvent
   const { rowCount } = await client.query(
     `with moved as (
        update ${checkpoints.table}
-          set position = $5, event_time = $6, caught_up = $7,
-              lease_until = clock_timestamp() + $8 * interval '1 second',
+          set position = $6, event_time = $7, caught_up = $8,
+              lease_until = clock_timestamp() + $9 * interval '1 second',
               state = 'running', halted_at = null, halted = null, updated_at = clock_timestamp(),
-              last_stream = $11, last_revision = $12, last_event_id = $13
-        where name = $1 and version = $2 and epoch = $3 and position is not distinct from $4::bigint returning 1)
-     select pg_notify($9, $10) from moved`,
+              last_stream = $12, last_revision = $13, last_event_id = $14
+        where ${checkpoints.row} and epoch = $4 and position is not distinct from $5::bigint returning 1)
+     select pg_notify($10, $11) from moved`,
     [
       name,
       version,
+      build,
       epoch,
       before,
       position,
@@ -64,11 +67,11 @@ async function moveCheckpoint(client: pg.ClientBase, lease: Lease, batch: BatchW
       batch.caughtUp,
       seconds,
       checkpoints.channel,
-      formatNews({ name, version, position }),
+      formatNews({ name, version, build, position: batch.lookAgain === true ? null : position }),
       stream,
       revision,
       id,
     ],
   )
-  if (rowCount !== 1) throw new LeaseLost(`${name} version ${version} is no longer at ${before} in epoch ${epoch}`)
+  if (rowCount !== 1) throw new LeaseLost(`${name} version ${version} build ${build} is no longer at ${before} in epoch ${epoch}`)
 }

@@ -9,6 +9,7 @@ type Cell = readonly [columnIndex: number, value: ColumnValue]
 type Step =
   | { readonly op: 'insert'; readonly key: string; readonly values: Values }
   | { readonly op: 'update'; readonly key: string; readonly set: readonly Cell[] }
+  | { readonly op: 'updateWhere'; readonly where: readonly Cell[]; readonly set: readonly Cell[] }
   /** `key` where the condition is the primary key and nothing else. */
   | { readonly op: 'delete'; readonly where: readonly Cell[]; readonly key: string | undefined }
 
@@ -20,12 +21,24 @@ export interface TablePlan {
   readonly prefetch: ReadonlyMap<string, Values>
 }
 
-/** What is to be written for a batch: first the deletes, then the upserts. */
+/** What is to be written for a batch: first what meets stored rows by a condition, in this order, then the upserts. */
 export interface FoldedTable {
-  /** One entry per combination of columns. */
-  readonly deletes: readonly { readonly columns: readonly number[]; readonly rows: readonly Values[] }[]
+  readonly conditions: readonly Condition[]
   readonly upserts: readonly Values[]
 }
+
+/**
+ * Deletes, or changes, the rows in which the columns `where` equal one of `rows`. In an update each of `rows` goes on
+ * with the new values of the columns `set`, some of which may be among `where` where it has one row.
+ */
+export type Condition =
+  | { readonly kind: 'delete'; readonly where: readonly number[]; readonly rows: readonly Values[] }
+  | {
+      readonly kind: 'update'
+      readonly where: readonly number[]
+      readonly set: readonly number[]
+      readonly rows: readonly Values[]
+    }
 
 /** Sorts operations by table and checks each. Throws ProjectionFault for one that does not fit its table. */
 export function planTables(
@@ -43,6 +56,13 @@ export function planTables(
       const key = keyOf(pick(values, layout.key))
       plan.inserted.add(key)
       plan.steps.push({ op: 'insert', key, values })
+    } else if (operation.op === 'update' && 'where' in operation) {
+      const { where, set } = operation
+      plan.steps.push({
+        op: 'updateWhere',
+        where: condition(layout, where, 'an update of'),
+        set: changes(layout, set),
+      })
     } else if (operation.op === 'update') {
       const keyValues = keyRow(layout, operation.key)
       const key = keyOf(keyValues)
@@ -65,21 +85,24 @@ interface OpenPlan {
 /**
  * Runs the steps in memory over the prefetched rows (`base`, by key). The result, written, leaves the table exactly as
  * the operations one after another would: a row the batch touched ends as it stands in memory, and every other row is
- * met by the deletes as it stood when the batch began, which is how they found it.
+ * met by the conditions, in their order, as it stood when the batch began, which is how they found it.
  */
 export function foldTable(plan: TablePlan, base: ReadonlyMap<string, Values>): FoldedTable {
   const { layout, steps } = plan
   /** Rows the batch touched; null: not there. */
   const rows = new Map<string, Values | null>()
   for (const key of plan.prefetch.keys()) rows.set(key, base.get(key) ?? null)
-  const deletes = new DeleteList()
+  const conditions = new ConditionList()
   for (const step of steps) {
     if (step.op === 'insert') rows.set(step.key, step.values)
     else if (step.op === 'update') {
       const row = rows.get(step.key)
       if (row) rows.set(step.key, changed(row, step.set))
+    } else if (step.op === 'updateWhere') {
+      conditions.update(step.where, step.set)
+      for (const [key, row] of rows) if (row && matches(row, step.where)) rows.set(key, changed(row, step.set))
     } else {
-      deletes.add(step.where)
+      conditions.delete(step.where)
       if (step.key !== undefined) {
         if (rows.has(step.key)) rows.set(step.key, null)
       } else {
@@ -91,30 +114,67 @@ export function foldTable(plan: TablePlan, base: ReadonlyMap<string, Values>): F
   for (const [key, row] of rows) {
     if (row) upserts.push(row)
     // The condition that removed it met the row as changed by the batch: the stored one may look different.
-    else if (base.has(key)) deletes.add(keyCells(layout, base.get(key) ?? []))
+    else if (base.has(key)) conditions.delete(keyCells(layout, base.get(key) ?? []))
   }
   for (const step of steps) {
-    if (step.op === 'insert' && rows.get(step.key) === null) deletes.add(keyCells(layout, step.values))
+    if (step.op === 'insert' && rows.get(step.key) === null) conditions.delete(keyCells(layout, step.values))
   }
-  return { deletes: deletes.grouped(), upserts }
+  return { conditions: conditions.all(), upserts }
 }
 
-/** Conditions, each once, grouped by the columns they speak of. */
-class DeleteList {
-  readonly #groups = new Map<string, { columns: readonly number[]; rows: Map<string, Values> }>()
+interface OpenGroup {
+  readonly kind: 'delete' | 'update'
+  readonly where: readonly number[]
+  readonly set: readonly number[]
+  /** By the values of `where`: of two equal conditions the later one counts. */
+  readonly rows: Map<string, Values>
+}
 
-  add(where: readonly Cell[]): void {
-    const columns = where.map(([index]) => index)
-    const values = where.map(([, value]) => value)
-    const signature = columns.join()
-    const group = this.#groups.get(signature) ?? { columns, rows: new Map() }
-    this.#groups.set(signature, group)
-    group.rows.set(keyOf(values), values)
+/** Conditions in their order, as few statements as that leaves. Deletes may change places with each other. */
+class ConditionList {
+  readonly #groups: OpenGroup[] = []
+  /** Deletes since the last update, by their columns. */
+  readonly #deletes = new Map<string, OpenGroup>()
+
+  delete(cells: readonly Cell[]): void {
+    const where = cells.map(([index]) => index)
+    const group = this.#deletes.get(where.join()) ?? this.#open('delete', where, [])
+    this.#deletes.set(where.join(), group)
+    add(group, cells, [])
   }
 
-  grouped(): FoldedTable['deletes'] {
-    return [...this.#groups.values()].map(({ columns, rows }) => ({ columns, rows: [...rows.values()] }))
+  update(cells: readonly Cell[], changes: readonly Cell[]): void {
+    const sorted = changes.toSorted(([a], [b]) => a - b)
+    const where = cells.map(([index]) => index)
+    const set = sorted.map(([index]) => index)
+    if (set.length === 0) return
+    const last = this.#groups.at(-1)
+    // One that changes what it looks for may be met by the next one anew: such a one stays alone.
+    const joins =
+      last?.kind === 'update' &&
+      last.where.join() === where.join() &&
+      last.set.join() === set.join() &&
+      !set.some((index) => where.includes(index))
+    if (!joins) this.#deletes.clear()
+    add(joins ? last : this.#open('update', where, set), cells, sorted)
   }
+
+  all(): Condition[] {
+    return this.#groups.map(({ kind, where, set, rows }) =>
+      kind === 'delete' ? { kind, where, rows: [...rows.values()] } : { kind, where, set, rows: [...rows.values()] },
+    )
+  }
+
+  #open(kind: OpenGroup['kind'], where: readonly number[], set: readonly number[]): OpenGroup {
+    const group = { kind, where, set, rows: new Map() }
+    this.#groups.push(group)
+    return group
+  }
+}
+
+function add({ rows }: OpenGroup, cells: readonly Cell[], changes: readonly Cell[]): void {
+  const values = cells.map(([, value]) => value)
+  rows.set(keyOf(values), [...values, ...changes.map(([, value]) => value)])
 }
 
 /** Identity of canonical values of the same columns: no text holds U+0000, and none of them is null. */
@@ -144,13 +204,18 @@ function changes(layout: TableLayout, set: Row): Cell[] {
   return cells
 }
 
-function removal(layout: TableLayout, where: Row): Step {
+function condition(layout: TableLayout, where: Row, what: string): Cell[] {
   const cells = cellsOf(layout, where).sort(([a], [b]) => a - b)
-  // A forgotten condition would empty the table; SQL's null equals nothing, which nobody means who writes it.
-  if (cells.length === 0) throw new ProjectionFault(`a delete from ${layout.name} must name a column`)
+  // A forgotten condition would meet every row; SQL's null equals nothing, which nobody means who writes it.
+  if (cells.length === 0) throw new ProjectionFault(`${what} ${layout.name} must name a column`)
   if (cells.some(([, value]) => value === null)) {
-    throw new ProjectionFault(`a delete from ${layout.name} must not look for null`)
+    throw new ProjectionFault(`${what} ${layout.name} must not look for null`)
   }
+  return cells
+}
+
+function removal(layout: TableLayout, where: Row): Step {
+  const cells = condition(layout, where, 'a delete from')
   const byIndex = new Map(cells)
   const keyValues = layout.key.map((index) => byIndex.get(index) ?? null)
   const isKey = cells.length === layout.key.length && !keyValues.includes(null)

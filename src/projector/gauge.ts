@@ -4,10 +4,18 @@ export type WaitOutcome = 'reached' | 'behind' | 'halted'
 /** The live version of a projection as its row tells. */
 export interface LiveRow {
   readonly version: number
+  readonly build: number
   readonly position: bigint | null
   /** It is not halted, and somebody owns it. */
   readonly moving: boolean
 }
+
+interface Build {
+  readonly version: number
+  readonly build: number
+}
+
+const keyOf = ({ version, build }: Build): string => `${version}.${build}`
 
 interface Waiter {
   readonly position: bigint
@@ -28,9 +36,9 @@ const CHECK_EVERY_MS = 500
 export class Gauge {
   readonly #read: () => Promise<LiveRow | undefined>
   readonly #waiters = new Set<Waiter>()
-  #liveVersion: number | undefined
-  /** By version: which one is live may be learned later than how far it is. */
-  readonly #positions = new Map<number, bigint>()
+  #live: string | undefined
+  /** By build: which one is live may be learned later than how far it is. */
+  readonly #positions = new Map<string, bigint>()
   /** Counts what made everything known uncertain; an answer to a question asked before is not believed. */
   #era = 0
   #checking = false
@@ -73,8 +81,8 @@ export class Gauge {
   }
 
   /** A batch was committed. */
-  advance(version: number, position: bigint): void {
-    this.#raise(version, position)
+  advance(build: Build, position: bigint): void {
+    this.#raise(keyOf(build), position)
     for (const waiter of this.#waiters) if (this.#hasReached(waiter.position)) waiter.settle('reached')
   }
 
@@ -84,19 +92,19 @@ export class Gauge {
    */
   forget(): void {
     this.#era += 1
-    this.#liveVersion = undefined
+    this.#live = undefined
     this.#positions.clear()
     if (this.#waiters.size > 0) this.#check()
   }
 
   #hasReached(position: bigint): boolean {
-    const known = this.#liveVersion === undefined ? undefined : this.#positions.get(this.#liveVersion)
+    const known = this.#live === undefined ? undefined : this.#positions.get(this.#live)
     return known !== undefined && known >= position
   }
 
-  #raise(version: number, position: bigint): void {
-    const known = this.#positions.get(version)
-    if (known === undefined || known < position) this.#positions.set(version, position)
+  #raise(build: string, position: bigint): void {
+    const known = this.#positions.get(build)
+    if (known === undefined || known < position) this.#positions.set(build, position)
   }
 
   #check(): void {
@@ -121,8 +129,8 @@ export class Gauge {
   }
 
   #answer(row: LiveRow | undefined): void {
-    this.#liveVersion = row?.version
-    if (row && row.position !== null) this.#raise(row.version, row.position)
+    this.#live = row && keyOf(row)
+    if (row && row.position !== null) this.#raise(keyOf(row), row.position)
     for (const waiter of this.#waiters) {
       waiter.checked = true
       if (this.#hasReached(waiter.position)) waiter.settle('reached')

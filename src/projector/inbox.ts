@@ -28,6 +28,7 @@ export class Inbox<Event> {
   readonly #capacity: number
   readonly #signal: AbortSignal
   readonly #queue: (Arrival<Event> | 'caughtUp')[] = []
+  #left = false
   #end: { readonly error: unknown } | 'ended' | undefined
   #wakeReader: (() => void) | undefined
   #wakeWriter: (() => void) | undefined
@@ -65,13 +66,19 @@ export class Inbox<Event> {
     return { arrivals: taken.filter((item) => item !== 'caughtUp'), caughtUp: taken.at(-1) === 'caughtUp' }
   }
 
+  /** Nothing more is taken: the reader, should it wait for room, ends. */
+  leave(): void {
+    this.#left = true
+    this.#wakeBoth()
+  }
+
   async #read(messages: AsyncIterable<SubscriptionMessage>): Promise<void> {
     try {
       for await (const message of messages) {
-        if (this.#signal.aborted) break
+        if (this.#signal.aborted || this.#left) break
         this.#queue.push(message.kind === 'event' ? this.#arrival(message.event) : 'caughtUp')
         this.#wakeWriter?.()
-        while (this.#queue.length >= this.#capacity && !this.#signal.aborted) {
+        while (this.#queue.length >= this.#capacity && !this.#signal.aborted && !this.#left) {
           await new Promise<void>((resolve) => {
             this.#wakeReader = resolve
           })

@@ -1,5 +1,7 @@
 import type pg from 'pg'
+import type { RecordedEvent } from '../event-store/port.ts'
 import { PROJECTION_CHANNEL, REACTOR_CHANNEL } from './channel.ts'
+import type { Lease } from './lease.ts'
 
 /**
  * Something that handles every event once and in order, as the runtime sees it: where its checkpoint is, and what is
@@ -8,19 +10,36 @@ import { PROJECTION_CHANNEL, REACTOR_CHANNEL } from './channel.ts'
 export interface Job<Event> {
   readonly name: string
   readonly version: number
+  /** Which set of tables of that version; always 1 of a reactor. */
+  readonly build: number
   readonly checkpoints: Checkpoints
   /** Makes sure that its row is there. Repeated where that was dropped. */
   register(): Promise<void>
   /** Outside the transaction, so that what takes long or fails by itself holds no lock: the step to take inside it. */
-  prepare(events: readonly Event[]): (client: pg.ClientBase) => Promise<void>
+  prepare(events: readonly Event[]): Step | Promise<Step>
   /** After the transaction. Must not throw. */
   committed?(): void
+  /** What is done with a stream whose event cannot be handled; without it the job halts. */
+  readonly parking?: Parking
 }
+
+/** Streams that are left aside, each from one event on, while the job goes on with all others. */
+export interface Parking {
+  /** At the beginning of an owner's work: learns which streams are parked, and releases those that an operator asked for. */
+  begin(lease: Lease, signal: AbortSignal): Promise<void>
+  holds(stream: string): boolean
+  /** The step that parks the event's stream; undefined where the job has to halt instead. */
+  park(lease: Lease, event: RecordedEvent, error: unknown): Step | undefined
+}
+
+export type Step = (client: pg.ClientBase) => Promise<void>
 
 /** A kind of checkpoints: the table of their rows, and the channel on which their owners tell how far they are. */
 export interface Checkpoints {
   readonly kind: 'projection' | 'reactor'
   readonly table: 'read.projections' | 'vault.reactors'
+  /** The condition that picks a job's row by name ($1), version ($2) and build ($3). */
+  readonly row: string
   readonly channel: string
   /**
    * Whether a batch waits for the disk. Rows that a replay makes again need not; what an event set in motion outside
@@ -34,6 +53,7 @@ export interface Checkpoints {
 export const PROJECTIONS: Checkpoints = {
   kind: 'projection',
   table: 'read.projections',
+  row: 'name = $1 and version = $2 and build = $3',
   channel: PROJECTION_CHANNEL,
   durable: false,
   remedy: 'drop schema read, and start: the read models are built anew',
@@ -42,6 +62,7 @@ export const PROJECTIONS: Checkpoints = {
 export const REACTORS: Checkpoints = {
   kind: 'reactor',
   table: 'vault.reactors',
+  row: 'name = $1 and version = $2 and $3::integer = 1',
   channel: REACTOR_CHANNEL,
   durable: true,
   remedy: 'delete its row in vault.reactors, and start: it goes on with what is appended from then on',

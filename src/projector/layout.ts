@@ -3,11 +3,13 @@ import { ProjectionFault } from './fault.ts'
 import type { ColumnValue, Projection, Table } from './row-operation.ts'
 import { arrayLiteral, type Column, selectExpression } from './values.ts'
 
-/** A table of one version of a projection, with the SQL that its rows are read and written by. */
+/** A table of one build of a projection, with the SQL that its rows are read and written by. */
 export interface TableLayout {
   readonly name: string
   /** Schema and physical name, quoted. */
   readonly relation: string
+  /** Physical name, without the schema. */
+  readonly physical: string
   readonly columns: readonly Column[]
   readonly columnIndex: ReadonlyMap<string, number>
   /** Indexes into `columns`, in the order of the primary key. */
@@ -22,21 +24,27 @@ const NAME = /^[a-z][a-z0-9_]{0,39}$/
 /** The tables of a projection by their names. Throws ProjectionFault where its definition contradicts itself. */
 export function layoutsOf(
   projection: Pick<Projection<never>, 'name' | 'version' | 'tables'>,
+  build = 1,
 ): Map<string, TableLayout> {
   const { name, version, tables } = projection
   if (!NAME.test(name)) throw new ProjectionFault(`"${name}" is not a name for a projection`)
   if (!Number.isInteger(version) || version < 1) throw new ProjectionFault(`${name}: versions count from 1`)
-  const layouts = new Map(tables.map((table) => [table.name, layoutOf(table, version)]))
+  const layouts = new Map(tables.map((table) => [table.name, layoutOf(table, version, build)]))
   if (layouts.size !== tables.length) throw new ProjectionFault(`${name} names a table twice`)
   return layouts
 }
 
-/** Quoted name of a version's table, with the schema. */
-export function relationOf(table: string, version: number): string {
-  return `read.${pg.escapeIdentifier(`${table}_v${version}`)}`
+/** Quoted name of a build's table, with the schema. */
+export function relationOf(table: string, version: number, build = 1): string {
+  return `read.${pg.escapeIdentifier(physicalName(table, version, build))}`
 }
 
-function layoutOf(table: Table, version: number): TableLayout {
+/** The first build of a version has the plain name; who looks into the database meets no other most of the time. */
+export function physicalName(table: string, version: number, build: number): string {
+  return build === 1 ? `${table}_v${version}` : `${table}_v${version}b${build}`
+}
+
+function layoutOf(table: Table, version: number, build: number): TableLayout {
   if (!NAME.test(table.name)) throw new ProjectionFault(`"${table.name}" is not a name for a table`)
   const columns = Object.entries(table.columns).map(([name, { type, nullable = false }]): Column => {
     if (!NAME.test(name)) throw new ProjectionFault(`${table.name}: "${name}" is not a name for a column`)
@@ -50,10 +58,11 @@ function layoutOf(table: Table, version: number): TableLayout {
     }
     return index
   })
-  const relation = relationOf(table.name, version)
+  const relation = relationOf(table.name, version, build)
   return {
     name: table.name,
     relation,
+    physical: physicalName(table.name, version, build),
     columns,
     columnIndex,
     key,
@@ -90,6 +99,18 @@ export function deleteSql(layout: TableLayout, columnIndexes: readonly number[])
     delete from ${layout.relation} t
      using ${unnest(columns)} as gone(${columns.map(quoted).join(', ')})
      where ${columns.map((column) => `t.${quoted(column)} = gone.${quoted(column)}`).join(' and ')}`
+}
+
+/** Changes the columns `set` of the rows whose columns `where` equal one of the combinations given as arrays. */
+export function updateSql(layout: TableLayout, where: readonly number[], set: readonly number[]): string {
+  const wanted = pick(layout.columns, where)
+  const columns = pick(layout.columns, set)
+  const names = [...wanted.map((_, index) => `w${index}`), ...columns.map((_, index) => `s${index}`)]
+  return `
+    update ${layout.relation} t
+       set ${columns.map((column, index) => `${quoted(column)} = change.s${index}`).join(', ')}
+      from ${unnest([...wanted, ...columns])} as change(${names.join(', ')})
+     where ${wanted.map((column, index) => `t.${quoted(column)} = change.w${index}`).join(' and ')}`
 }
 
 /** One array parameter per column, for statements made by this file. */

@@ -3,14 +3,15 @@ import { formatNews } from './channel.ts'
 import type { Checkpoints } from './job.ts'
 
 /**
- * The right to do the work of one version of a projection, or of a reactor. Times are the database's: the clocks of processes may differ. The
- * lease only keeps owners from wasting work on each other; that none does harm rests on the epoch, which every write
+ * The right to do the work of one build of a projection, or of a reactor. Times are the database's: the clocks of
+ * processes may differ. The lease only keeps owners from wasting work on each other; that none does harm rests on the epoch, which every write
  * checks in its own transaction.
  */
 export interface Lease {
   readonly checkpoints: Checkpoints
   readonly name: string
   readonly version: number
+  readonly build: number
   readonly owner: string
   readonly seconds: number
   readonly epoch: bigint
@@ -40,6 +41,7 @@ export interface LeaseRequest {
   readonly checkpoints: Checkpoints
   readonly name: string
   readonly version: number
+  readonly build: number
   /** Unique to one run of one projection: an owner that asks again gets a new epoch at once, which shuts out what is
    * left of its own earlier work, such as a commit whose answer was lost. */
   readonly owner: string
@@ -50,23 +52,23 @@ export interface LeaseRequest {
 
 /** Takes the lease if it is free. Throws what PostgreSQL throws. */
 export async function acquireLease(pool: pg.Pool, request: LeaseRequest): Promise<LeaseAttempt> {
-  const { checkpoints, name, version, owner, seconds, failedAt } = request
+  const { checkpoints, name, version, build, owner, seconds, failedAt } = request
   const taken = await pool.query<CheckpointRow>(
     `update ${checkpoints.table}
-        set owner = $3, epoch = epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 second',
+        set owner = $4, epoch = epoch + 1, lease_until = clock_timestamp() + $5 * interval '1 second',
             caught_up = false, updated_at = clock_timestamp()
-      where name = $1 and version = $2
-        and (owner is null or owner = $3 or lease_until <= clock_timestamp())
-        and (state <> 'halted' or halted_at is distinct from $5::bigint)
+      where ${checkpoints.row}
+        and (owner is null or owner = $4 or lease_until <= clock_timestamp())
+        and (state <> 'halted' or halted_at is distinct from $6::bigint)
   returning epoch::text, position::text, event_time, last_stream, last_revision::text, last_event_id`,
-    [name, version, owner, seconds, failedAt],
+    [name, version, build, owner, seconds, failedAt],
   )
   const [row] = taken.rows
   if (row) {
     const position = row.position === null ? null : BigInt(row.position)
     const epoch = BigInt(row.epoch)
     const lease = {
-      ...{ checkpoints, name, version, owner, seconds },
+      ...{ checkpoints, name, version, build, owner, seconds },
       ...{ epoch, position, last: identityIn(row), eventTime: row.event_time },
     }
     return { kind: 'acquired', lease }
@@ -88,12 +90,13 @@ function identityIn({ last_stream, last_revision, last_event_id }: CheckpointRow
   return { stream: last_stream, revision: BigInt(last_revision), eventId: last_event_id }
 }
 
-async function whyNot(pool: pg.Pool, { checkpoints, name, version, failedAt }: LeaseRequest): Promise<LeaseAttempt> {
+async function whyNot(pool: pg.Pool, request: LeaseRequest): Promise<LeaseAttempt> {
+  const { checkpoints, name, version, build, failedAt } = request
   const { rows } = await pool.query<{ halted: boolean; remaining_ms: number }>(
-    `select state = 'halted' and halted_at is not distinct from $3::bigint as halted,
+    `select state = 'halted' and halted_at is not distinct from $4::bigint as halted,
             coalesce(extract(epoch from lease_until - clock_timestamp()) * 1000, 0)::float8 as remaining_ms
-       from ${checkpoints.table} where name = $1 and version = $2`,
-    [name, version, failedAt],
+       from ${checkpoints.table} where ${checkpoints.row}`,
+    [name, version, build, failedAt],
   )
   const [row] = rows
   if (!row) return { kind: 'unregistered' }
@@ -103,23 +106,25 @@ async function whyNot(pool: pg.Pool, { checkpoints, name, version, failedAt }: L
 
 /** Extends the lease. False: it has another owner by now. */
 export async function renewLease(pool: pg.Pool, lease: Lease, caughtUp: boolean): Promise<boolean> {
+  const { checkpoints } = lease
   const { rowCount } = await pool.query(
-    `update ${lease.checkpoints.table}
-        set lease_until = clock_timestamp() + $4 * interval '1 second', caught_up = $5, updated_at = clock_timestamp()
-      where name = $1 and version = $2 and epoch = $3`,
-    [lease.name, lease.version, lease.epoch, lease.seconds, caughtUp],
+    `update ${checkpoints.table}
+        set lease_until = clock_timestamp() + $5 * interval '1 second', caught_up = $6, updated_at = clock_timestamp()
+      where ${checkpoints.row} and epoch = $4`,
+    [lease.name, lease.version, lease.build, lease.epoch, lease.seconds, caughtUp],
   )
   return rowCount === 1
 }
 
 /** Gives the lease back, and tells those who wait for it. */
 export async function releaseLease(pool: pg.Pool, lease: Lease): Promise<void> {
+  const { checkpoints } = lease
   await pool.query(
     `with released as (
-       update ${lease.checkpoints.table} set owner = null, lease_until = null, updated_at = clock_timestamp()
-        where name = $1 and version = $2 and epoch = $3 returning 1)
-     select pg_notify($4, $5) from released`,
-    [lease.name, lease.version, lease.epoch, lease.checkpoints.channel, formatNews({ ...lease, position: null })],
+       update ${checkpoints.table} set owner = null, lease_until = null, updated_at = clock_timestamp()
+        where ${checkpoints.row} and epoch = $4 returning 1)
+     select pg_notify($5, $6) from released`,
+    [lease.name, lease.version, lease.build, lease.epoch, checkpoints.channel, formatNews({ ...lease, position: null })],
   )
 }
 
@@ -138,21 +143,23 @@ export interface HaltedDetail {
  * and whoever fails at this event again leaves it alone from then on. False: the lease has another owner by now.
  */
 export async function haltAndRelease(pool: pg.Pool, lease: Lease, detail: HaltedDetail): Promise<boolean> {
+  const { checkpoints } = lease
   const text = JSON.stringify(detail, (_, value) => (typeof value === 'bigint' ? String(value) : value))
   const { rowCount } = await pool.query(
     `with halted as (
-       update ${lease.checkpoints.table}
-          set state = 'halted', halted_at = $4, halted = $5, caught_up = false,
+       update ${checkpoints.table}
+          set state = 'halted', halted_at = $5, halted = $6, caught_up = false,
               owner = null, lease_until = null, updated_at = clock_timestamp()
-        where name = $1 and version = $2 and epoch = $3 returning 1)
-     select pg_notify($6, $7) from halted`,
+        where ${checkpoints.row} and epoch = $4 returning 1)
+     select pg_notify($7, $8) from halted`,
     [
       lease.name,
       lease.version,
+      lease.build,
       lease.epoch,
       detail.position,
       text,
-      lease.checkpoints.channel,
+      checkpoints.channel,
       formatNews({ ...lease, position: null }),
     ],
   )
@@ -164,12 +171,13 @@ export async function haltAndRelease(pool: pg.Pool, lease: Lease, detail: Halted
  * next event. A halt in front of an event stays until that event has passed.
  */
 export async function endHaltAtCheckpoint(pool: pg.Pool, lease: Lease): Promise<void> {
+  const { checkpoints } = lease
   await pool.query(
     `with ended as (
-       update ${lease.checkpoints.table}
+       update ${checkpoints.table}
           set state = 'running', halted_at = null, halted = null, updated_at = clock_timestamp()
-        where name = $1 and version = $2 and epoch = $3 and state = 'halted' and halted_at <= position returning 1)
-     select pg_notify($4, $5) from ended`,
-    [lease.name, lease.version, lease.epoch, lease.checkpoints.channel, formatNews({ ...lease, position: null })],
+        where ${checkpoints.row} and epoch = $4 and state = 'halted' and halted_at <= position returning 1)
+     select pg_notify($5, $6) from ended`,
+    [lease.name, lease.version, lease.build, lease.epoch, checkpoints.channel, formatNews({ ...lease, position: null })],
   )
 }

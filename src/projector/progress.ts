@@ -30,6 +30,11 @@ export interface Progress {
    * or when the signal aborts. Throws when the database cannot be asked.
    */
   waitFor(name: string, position: bigint, timeoutMs: number, signal?: AbortSignal): Promise<WaitOutcome>
+  /**
+   * Whether this stream is left aside by the live version, so that its rows are not up to date. Throws when the database
+   * cannot be asked.
+   */
+  isParked(name: string, stream: string): Promise<boolean>
   /** Of the live version; undefined where there is none. Throws what PostgreSQL throws. */
   statusOf(name: string): Promise<ReadModelStatus | undefined>
   close(): Promise<void>
@@ -38,6 +43,8 @@ export interface Progress {
 /** Reads `read.projections`, and listens to what projectors tell. */
 export function openProgress({ pool, notifications, log }: ProgressOptions): Progress {
   const gauges = new Map<string, Gauge>()
+  /** By projection; forgotten whenever something but progress has happened. */
+  const parked = new Map<string, Promise<ReadonlySet<string>>>()
   const gaugeOf = (name: string) => {
     const gauge = gauges.get(name) ?? new Gauge(() => readLive(pool, name))
     gauges.set(name, gauge)
@@ -45,6 +52,7 @@ export function openProgress({ pool, notifications, log }: ProgressOptions): Pro
   }
   const listening = notifications.listen(PROJECTION_CHANNEL, (payload) => {
     const news = payload === undefined ? undefined : parseNews(payload)
+    if (news === undefined || news.position === null) parked.clear()
     if (news) tell(gauges.get(news.name), news)
     else for (const gauge of gauges.values()) gauge.forget()
   })
@@ -55,6 +63,17 @@ export function openProgress({ pool, notifications, log }: ProgressOptions): Pro
       await listening
       return gaugeOf(name).waitFor(position, timeoutMs, signal)
     },
+    isParked: async (name, stream) => {
+      await listening
+      const known = parked.get(name) ?? readParked(pool, name)
+      parked.set(name, known)
+      try {
+        return (await known).has(stream)
+      } catch (error) {
+        if (parked.get(name) === known) parked.delete(name)
+        throw error
+      }
+    },
     statusOf: (name) => readStatus(pool, name),
     close: async () => {
       const stop = await listening.catch(() => undefined)
@@ -63,21 +82,29 @@ export function openProgress({ pool, notifications, log }: ProgressOptions): Pro
   }
 }
 
-function tell(gauge: Gauge | undefined, { version, position }: ProjectionNews): void {
+function tell(gauge: Gauge | undefined, { version, build, position }: ProjectionNews): void {
   if (position === null) gauge?.forget()
-  else gauge?.advance(version, position)
+  else gauge?.advance({ version, build }, position)
 }
 
 async function readLive(pool: pg.Pool, name: string): Promise<LiveRow | undefined> {
   // Halted at the checkpoint itself, the position is of another store: no position of this one was reached.
-  const { rows } = await pool.query<{ version: number; position: string | null; moving: boolean }>(
-    `select version, case when state = 'halted' and halted_at <= position then null else position::text end as position,
+  const { rows } = await pool.query<{ version: number; build: number; position: string | null; moving: boolean }>(
+    `select version, build, case when state = 'halted' and halted_at <= position then null else position::text end as position,
             state = 'running' and owner is not null and lease_until > clock_timestamp() as moving
        from read.projections where name = $1 and live`,
     [name],
   )
   const [row] = rows
   return row && { ...row, position: row.position === null ? null : BigInt(row.position) }
+}
+
+async function readParked(pool: pg.Pool, name: string): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ stream: string }>(
+    'select stream from read.parked join read.projections using (name, version, build) where name = $1 and live',
+    [name],
+  )
+  return new Set(rows.map(({ stream }) => stream))
 }
 
 async function readStatus(pool: pg.Pool, name: string): Promise<ReadModelStatus | undefined> {

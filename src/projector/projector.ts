@@ -1,36 +1,189 @@
-import { PROJECTIONS } from './job.ts'
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import type { EventStore } from '../event-store/port.ts'
+import { Latch } from '../platform/latch.ts'
+import { ownBuild } from './build.ts'
+import { type Build, listBuilds } from './builds.ts'
+import { parseNews, PROJECTION_CHANNEL, REQUEST_CHANNEL } from './channel.ts'
+import { describeFault } from './fault.ts'
+import { type Job, PROJECTIONS } from './job.ts'
 import { layoutsOf } from './layout.ts'
+import { openParking } from './parking.ts'
 import type { Projection } from './row-operation.ts'
 import { writeOperations } from './rows.ts'
 import { registerProjections } from './schema.ts'
-import { type RunningWorker, runJob, type WorkerOptions } from './worker.ts'
+import { isPassing, isSchemaGone } from './session.ts'
+import { type RunningJob, type RunningWorker, runJob, type WorkerOptions, type WorkerStatus } from './worker.ts'
 
 export interface ProjectorOptions<Event> extends WorkerOptions<Event> {
   readonly projection: Projection<Event>
+  readonly store: Pick<EventStore, 'read' | 'subscribe' | 'tail'>
   readonly onFailure?: FailurePolicy
+  /** See ParkingOptions. */
+  readonly isForNewer?: (error: unknown) => boolean
 }
 
-/** What to do with an event that cannot be projected. Only one answer yet: stop in front of it and alert. */
-export type FailurePolicy = 'halt'
+/**
+ * What to do with an event that cannot be projected: stop in front of it and alert, or leave its stream aside. The latter
+ * is for projections in which no stream touches the rows of another one.
+ */
+export type FailurePolicy = 'halt' | 'park'
+
+export interface RunningProjection extends RunningWorker {
+  /** Of the build that this process is making, or standing by for. */
+  building(): WorkerStatus | undefined
+}
 
 /**
- * Runs one projection until it is stopped: its rows are written in batches, each in one transaction with the
- * checkpoint. Returns at once; throws ProjectionFault where the projection's definition contradicts itself.
+ * Runs one projection until it is stopped: keeps the live build up to date, where it is of this version, and makes the
+ * new one that somebody has asked for. Rows are written in batches, each in one transaction with the checkpoint.
+ * Returns at once; throws ProjectionFault where the projection's definition contradicts itself.
  */
-export function runProjection<Event>({ projection, ...options }: ProjectorOptions<Event>): RunningWorker {
-  const { name, version } = projection
-  const layouts = layoutsOf(projection)
-  return runJob(
-    {
-      name,
-      version,
-      checkpoints: PROJECTIONS,
-      register: () => registerProjections(options.pool, [projection]),
-      prepare: (events) => {
-        const operations = events.flatMap((event) => projection.apply(event))
-        return (client) => writeOperations(client, layouts, operations)
-      },
+export function runProjection<Event>(options: ProjectorOptions<Event>): RunningProjection {
+  layoutsOf(options.projection)
+  const supervisor = new Supervisor(options)
+  const running = supervisor.run()
+  return {
+    status: () => supervisor.status(),
+    building: () => supervisor.building(),
+    stop: () => {
+      supervisor.stopping.abort()
+      return running
     },
-    options,
-  )
+  }
+}
+
+/** The job of one build, for runJob. */
+export function jobOf<Event>(options: ProjectorOptions<Event>, build: number): Job<Event> {
+  const { projection, pool, onFailure = 'halt', isForNewer = () => false } = options
+  const { name, version } = projection
+  const layouts = layoutsOf(projection, build)
+  const prepare = (events: readonly Event[]) => {
+    const operations = events.flatMap((event) => projection.apply(event))
+    return (client: pg.ClientBase) => writeOperations(client, layouts, operations)
+  }
+  const { store, decode, log } = options
+  const parking = openParking({ ...{ pool, store, decode, prepare, isForNewer }, log: log.child({ projection: name }) })
+  return {
+    ...{ name, version, build, prepare },
+    checkpoints: PROJECTIONS,
+    register: () => registerProjections(pool, [projection]),
+    ...(onFailure === 'park' ? { parking } : {}),
+  }
+}
+
+interface Running {
+  readonly build: Build
+  readonly worker: RunningJob
+}
+
+const LOOK_EVERY_MS = 5_000
+const RETRY_MS = 500
+
+class Supervisor<Event> {
+  readonly stopping = new AbortController()
+  readonly #options: ProjectorOptions<Event>
+  readonly #news = new Latch()
+  #live: Running | undefined
+  #building: Running | undefined
+  #registered = false
+  /** Looks that failed; a worker counts its own. */
+  #failures = 0
+  #stopped = false
+
+  constructor(options: ProjectorOptions<Event>) {
+    this.#options = { ...options, run: randomUUID().slice(0, 8) }
+  }
+
+  status(): WorkerStatus {
+    const status = this.#live?.worker.status()
+    if (status) {
+      return {
+        ...status,
+        retries: status.retries + this.#failures,
+        state: this.#stopped ? 'stopped' : status.state,
+      }
+    }
+    const { name, version } = this.#options.projection
+    const state = this.#stopped ? 'stopped' : 'waiting'
+    return {
+      ...{ name, version, build: 1, state, position: null, lagSeconds: null, epoch: null },
+      ...{ batches: 0, events: 0, retries: this.#failures },
+    }
+  }
+
+  building(): WorkerStatus | undefined {
+    return this.#building?.worker.status()
+  }
+
+  async run(): Promise<void> {
+    const { notifications, log } = this.#options
+    const { signal } = this.stopping
+    const stops = await Promise.all([
+      notifications.listen(PROJECTION_CHANNEL, (payload) => this.#hear(payload)),
+      notifications.listen(REQUEST_CHANNEL, this.#news.set),
+    ])
+    while (!signal.aborted) {
+      this.#news.clear()
+      let waitMs = LOOK_EVERY_MS
+      try {
+        await this.#adjust()
+      } catch (error) {
+        if (isSchemaGone(error)) this.#registered = false
+        else if (isPassing(error)) log.warn({ err: error }, 'the builds of a projection cannot be looked at')
+        else log.error({ fault: describeFault(error) }, 'the builds of a projection cannot be looked at')
+        this.#failures += 1
+        waitMs = RETRY_MS
+      }
+      await this.#news.wait(waitMs, signal)
+    }
+    for (const stop of stops) stop()
+    await Promise.all([this.#live?.worker.stop(), this.#building?.worker.stop()])
+    this.#stopped = true
+  }
+
+  async #adjust(): Promise<void> {
+    const { projection, pool } = this.#options
+    if (!this.#registered) await registerProjections(pool, [projection])
+    this.#registered = true
+    const builds = await listBuilds(pool, projection.name)
+    if (builds.length === 0) {
+      this.#registered = false
+      throw new Error('the rows of the projection are gone')
+    }
+    const ours = builds.filter(({ version }) => version === projection.version)
+    const live = ours.find(({ stage }) => stage === 'live')
+    const building = ours.find(({ stage, purpose }) => stage === 'building' && purpose === 'flip')
+    if (this.stopping.signal.aborted) return
+    this.#building = await this.#change(this.#building, building, (build) => this.#make(build))
+    this.#live = await this.#change(this.#live, live, ({ build }) =>
+      runJob(jobOf(this.#options, build), this.#options),
+    )
+    if (live?.releaseAsked) this.#live?.worker.again()
+  }
+
+  /** What runs is stopped first where it is something else. */
+  async #change(
+    running: Running | undefined,
+    wanted: Build | undefined,
+    start: (build: Build) => RunningJob,
+  ): Promise<Running | undefined> {
+    if (running && running.build.build === wanted?.build) {
+      if (running.worker.status().state !== 'stopped') return running
+    }
+    await running?.worker.stop()
+    return wanted && { build: wanted, worker: start(wanted) }
+  }
+
+  #make({ build }: Build): RunningJob {
+    const { projection, store } = this.#options
+    return runJob(jobOf(this.#options, build), this.#options, ownBuild({ projection, build, store }))
+  }
+
+  #hear(payload: string | undefined): void {
+    const news = payload === undefined ? undefined : parseNews(payload)
+    if (payload === undefined || (news?.name === this.#options.projection.name && news.position === null)) {
+      this.#news.set()
+    }
+  }
 }

@@ -1,7 +1,8 @@
 /**
  * A reactor does something about events, once each and in order: it files mail, erases, grows a log. It has the lease,
  * the checkpoint and the batches of a projection, and is never rebuilt: what it did cannot be done again. So its
- * checkpoint is in a schema that nobody drops, and begins where the log ended when the reactor was first registered.
+ * checkpoint is in a schema that nobody drops, and begins where the log ended when the reactor was first registered,
+ * unless it says otherwise.
  */
 import type pg from 'pg'
 import type { EventStore } from '../event-store/port.ts'
@@ -11,6 +12,8 @@ import { type RunningWorker, runJob, type WorkerOptions } from './worker.ts'
 export interface Reactor<Event> {
   /** Never changes: under another name it would begin anew, at the end of the log. */
   readonly name: string
+  /** It has to see the events from before it was first registered too. */
+  readonly begins?: 'start'
   /**
    * Called with events not handled before, in the transaction that moves the checkpoint behind them: what it writes
    * there is written exactly once. Sees every event. Throws where one cannot be handled; the reactor then halts in front
@@ -36,8 +39,12 @@ export function runReactor<Event>({ reactor, ...options }: ReactorOptions<Event>
     {
       name: reactor.name,
       version: VERSION,
+      build: 1,
       checkpoints: REACTORS,
-      register: () => registerReactors(options.pool, options.store, [reactor.name]),
+      register: () =>
+        reactor.begins === 'start'
+          ? registerFromStart(options.pool, reactor.name)
+          : registerReactors(options.pool, options.store, [reactor.name]),
       prepare: (events) => (client) => reactor.handle(events, transactionOf(client)),
       committed: () => reactor.committed?.(),
     },
@@ -59,11 +66,19 @@ export async function registerReactors(
   const known = new Set(rows.map(({ name }) => name))
   for (const name of names.filter((each) => !known.has(each))) {
     const tail = await store.tail()
-    await pool.query(
-      'insert into vault.reactors (name, version, position) values ($1, $2, $3) on conflict do nothing',
-      [name, VERSION, tail === 'start' ? null : tail],
-    )
+    await insertCheckpoint(pool, name, tail === 'start' ? null : tail)
   }
+}
+
+/** Nothing can be missed, so there is no hurry: done by the process that runs it. */
+const registerFromStart = (pool: pg.Pool, name: string): Promise<void> => insertCheckpoint(pool, name, null)
+
+const insertCheckpoint = async (pool: pg.Pool, name: string, position: bigint | null): Promise<void> => {
+  await pool.query('insert into vault.reactors (name, version, position) values ($1, $2, $3) on conflict do nothing', [
+    name,
+    VERSION,
+    position,
+  ])
 }
 
 /** Projections have versions, reactors have not; the statements on checkpoints are the same. */

@@ -21,6 +21,8 @@ export type RowOperation =
   | { readonly op: 'insert'; readonly table: string; readonly row: Row }
   /** Changes some columns of the row with this key; a row that is not there stays so. */
   | { readonly op: 'update'; readonly table: string; readonly key: Row; readonly set: Row }
+  /** Changes some columns of every row whose columns equal `where`, which names at least one column and never null. */
+  | { readonly op: 'update'; readonly table: string; readonly where: Row; readonly set: Row }
   /** Removes every row whose columns equal `where`, which names at least one column and never null. */
   | { readonly op: 'delete'; readonly table: string; readonly where: Row }
 

@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import { foldTable, keyOf, planTables, type TablePlan } from './fold.ts'
-import { columnArrays, deleteSql, pick, type TableLayout } from './layout.ts'
+import { type Condition, foldTable, keyOf, planTables, type TablePlan } from './fold.ts'
+import { columnArrays, deleteSql, pick, type TableLayout, updateSql } from './layout.ts'
 import type { ColumnValue, RowOperation } from './row-operation.ts'
 import { parsed } from './values.ts'
 
@@ -16,15 +16,31 @@ export async function writeOperations(
 ): Promise<void> {
   for (const plan of planTables(layouts, operations)) {
     const { layout } = plan
-    const { deletes, upserts } = foldTable(plan, await prefetched(client, plan))
-    for (const { columns, rows } of deletes) {
-      await client.query(deleteSql(layout, columns), columnArrays(pick(layout.columns, columns), rows))
-    }
+    const { conditions, upserts } = foldTable(plan, await prefetchedRows(client, plan))
+    await meetConditions(client, layout, conditions)
     if (upserts.length > 0) await client.query(layout.upsertSql, columnArrays(layout.columns, upserts))
   }
 }
 
-async function prefetched(client: pg.ClientBase, plan: TablePlan): Promise<Map<string, readonly ColumnValue[]>> {
+/** Deletes and changes stored rows by conditions, in their order. */
+export async function meetConditions(
+  client: pg.ClientBase,
+  layout: TableLayout,
+  conditions: readonly Condition[],
+): Promise<void> {
+  for (const condition of conditions) {
+    const { where, rows } = condition
+    const set = condition.kind === 'update' ? condition.set : []
+    const statement = condition.kind === 'update' ? updateSql(layout, where, set) : deleteSql(layout, where)
+    await client.query(statement, columnArrays([...pick(layout.columns, where), ...pick(layout.columns, set)], rows))
+  }
+}
+
+/** The stored rows that must be known before the batch can be folded, by key; locked. */
+export async function prefetchedRows(
+  client: pg.ClientBase,
+  plan: TablePlan,
+): Promise<Map<string, readonly ColumnValue[]>> {
   const { layout, prefetch } = plan
   const base = new Map<string, readonly ColumnValue[]>()
   if (prefetch.size === 0) return base

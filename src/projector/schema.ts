@@ -1,35 +1,43 @@
 import { createHash } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { migrate } from '../platform/migrations.ts'
 import { inTransaction } from '../platform/postgres.ts'
 import { formatNews, PROJECTION_CHANNEL } from './channel.ts'
+import { type BuildTable, createTableSql, indexesSql, primaryKeySql, viewSql } from './ddl.ts'
 import { ProjectionFault } from './fault.ts'
-import { layoutsOf, relationOf, type TableLayout } from './layout.ts'
+import { layoutsOf } from './layout.ts'
 import type { Projection, Table } from './row-operation.ts'
 
-type ProjectionDefinition = Pick<Projection<never>, 'name' | 'version' | 'tables'>
+export type ProjectionDefinition = Pick<Projection<never>, 'name' | 'version' | 'tables'>
 
 /**
  * Makes schema `read` and, for each projection not seen before, its tables `read.<table>_v<version>`. Where no version
- * of the projection is served yet, this one becomes the live one and the views `read.<table>` show it; otherwise it
- * stands beside the live one, empty, until it is flipped. Safe to repeat and to run in several processes at once; a
- * process that runs no projector calls it too, so that the views it queries exist.
+ * of the projection is served yet, this one becomes the live one and the views `read.<table>` show it. Where it is newer
+ * than all that are there, it is announced: a process that projects builds it beside the live one, and flips. An older
+ * one is left alone: who goes back to it says so (see rollBack). Safe to repeat and to run in several processes at once;
+ * a process that runs no projector calls it too, so that the views it queries exist.
  *
  * Throws ProjectionFault where a definition contradicts itself, or has changed without a new version.
  */
 export async function registerProjections(pool: pg.Pool, projections: readonly ProjectionDefinition[]): Promise<void> {
   await migrate(pool, 'read', MIGRATIONS)
   for (const projection of projections) {
-    const layouts = layoutsOf(projection)
-    await inTransaction(pool, (client) => register(client, projection, layouts))
+    tablesOf(projection)
+    await inTransaction(pool, (client) => register(client, projection))
   }
 }
 
 /**
- * One row per version of a projection. `live` marks the version that the views show: a rebuild flips it and the views
- * in one transaction. `position` (of the last event handled), `event_time` and `caught_up` belong to the owner named
- * by `owner`, `epoch` and `lease_until`; every write of the owner is conditional on the epoch. `last_*` name that event:
- * a position means something in one store only, and by them another store is told (null in rows of earlier releases).
+ * One row per build: a set of tables of one version of a projection. Its stage:
+ * `live`: the views show it; exactly one. `building`: it is being filled in bulk, or brought up to the live one, to be
+ * compared with it and to take its place; a `verify` build is only compared, and then dropped. `refused`: the comparison
+ * found what it must not; it waits for an operator. `kept`: it was live before, and stays for a rollback.
+ *
+ * `position` (of the last event handled), `event_time` and `caught_up` belong to the owner named by `owner`, `epoch` and
+ * `lease_until`; every write of the owner is conditional on the epoch. `last_*` name that event: a position means
+ * something in one store only, and by them another store is told (null in rows of earlier releases).
+ * `bulk`: rows are still without key and indexes, as a bulk load leaves them (`raw`, or `keyed` where it needed the keys
+ * from the beginning); `done` when they are there. `events`, `target` and `started_at` tell how far a build is.
  */
 const MIGRATIONS = {
   '0001 projections': `
@@ -62,18 +70,62 @@ const MIGRATIONS = {
       add check (num_nonnulls(last_stream, last_revision, last_event_id) in (0, 3)),
       add check (position is not null or last_stream is null);
   `,
+  '0003 builds': `
+    alter table read.projections
+      add column build integer not null default 1,
+      add column stage text not null default 'live' check (stage in ('live', 'building', 'refused', 'kept')),
+      add column purpose text not null default 'flip' check (purpose in ('flip', 'verify')),
+      add column forced boolean not null default false,
+      add column bulk text not null default 'done' check (bulk in ('raw', 'keyed', 'done')),
+      add column tables text[] not null default '{}',
+      add column events bigint not null default 0,
+      add column target bigint,
+      add column started_at timestamptz,
+      add column report json;
+    update read.projections set stage = 'building', bulk = 'raw', position = null, last_stream = null,
+           last_revision = null, last_event_id = null where not live;
+    alter table read.projections
+      alter column stage drop default,
+      add check (live = (stage = 'live')),
+      drop constraint projections_pkey,
+      add primary key (name, version, build);
+    create table read.parked (
+      name text not null,
+      version integer not null,
+      build integer not null,
+      stream text not null,
+      revision bigint not null,
+      position bigint not null,
+      event_id text not null,
+      type text not null,
+      fault json not null,
+      parked_at timestamptz not null default clock_timestamp(),
+      release_asked_at timestamptz,
+      primary key (name, version, build, stream),
+      foreign key (name, version, build) references read.projections on delete cascade
+    );
+  `,
 }
 
-/** Serialises registration between processes: CREATE ... IF NOT EXISTS alone fails when two run it at once. */
+/** Serialises what makes and drops builds: CREATE ... IF NOT EXISTS alone fails when two run it at once. */
 const REGISTRATION_LOCK = 'strongroom.read.registration'
 
-async function register(
-  client: pg.ClientBase,
-  projection: ProjectionDefinition,
-  layouts: ReadonlyMap<string, TableLayout>,
-): Promise<void> {
-  const { name, version, tables } = projection
+export async function lockBuilds(client: pg.ClientBase): Promise<void> {
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [REGISTRATION_LOCK])
+}
+
+/** Throws ProjectionFault. */
+export function tablesOf(projection: ProjectionDefinition, build = 1): readonly BuildTable[] {
+  const layouts = layoutsOf(projection, build)
+  return projection.tables.flatMap((table) => {
+    const layout = layouts.get(table.name)
+    return layout === undefined ? [] : [{ table, layout }]
+  })
+}
+
+async function register(client: pg.ClientBase, projection: ProjectionDefinition): Promise<void> {
+  const { name, version, tables } = projection
+  await lockBuilds(client)
   const { rows: known } = await client.query<{ version: number; definition: string; live: boolean }>(
     'select version, definition, live from read.projections where name = $1',
     [name],
@@ -83,24 +135,51 @@ async function register(
   if (same && same.definition !== definition) {
     throw new ProjectionFault(`the tables of ${name} have changed: give it version ${version + 1}, to be built anew`)
   }
-  // A known version's DDL is not repeated: replacing a view would wait for, and then block, the queries on it.
-  if (same) return
-  const live = known.every((row) => !row.live)
-  for (const table of tables) {
-    const layout = layouts.get(table.name)
-    if (layout) await client.query(tableSql(table, layout, version))
-    if (live && layout) await client.query(viewSql(table.name, layout))
+  if (same) {
+    // Rows of an earlier release do not say which tables are theirs.
+    await client.query(`update read.projections set tables = $3 where name = $1 and version = $2 and tables = '{}'`, [
+      name,
+      version,
+      tables.map((table) => table.name),
+    ])
+    return
   }
-  await client.query('insert into read.projections (name, version, definition, live) values ($1, $2, $3, $4)', [
-    name,
-    version,
-    definition,
-    live,
+  const live = known.every((row) => !row.live)
+  if (!live && known.some((row) => row.version > version)) return
+  await addBuild(client, projection, { build: 1, stage: live ? 'live' : 'building' })
+  await client.query('select pg_notify($1, $2)', [
+    PROJECTION_CHANNEL,
+    formatNews({ name, version, build: 1, position: null }),
   ])
-  await client.query('select pg_notify($1, $2)', [PROJECTION_CHANNEL, formatNews({ name, version, position: null })])
 }
 
-/** Of what `tableSql` makes, whatever the order in which columns or tables are written down. */
+/** The row of a build and, with their keys and indexes, its empty tables; the views of one that is live. */
+export async function addBuild(
+  client: pg.ClientBase,
+  projection: ProjectionDefinition,
+  how: {
+    readonly build: number
+    readonly stage: 'live' | 'building'
+    readonly purpose?: 'flip' | 'verify'
+    readonly forced?: boolean
+  },
+): Promise<void> {
+  const { name, version, tables } = projection
+  const { build, stage, purpose = 'flip', forced = false } = how
+  for (const one of tablesOf(projection, build)) {
+    await client.query(createTableSql(one))
+    await client.query(primaryKeySql(one))
+    for (const statement of indexesSql(one).values()) await client.query(statement)
+    if (stage === 'live') await client.query(viewSql(one))
+  }
+  await client.query(
+    `insert into read.projections (name, version, build, definition, live, stage, bulk, purpose, forced, tables)
+     values ($1, $2, $3, $4, $5::text = 'live', $5, case $5 when 'live' then 'done' else 'raw' end, $6, $7, $8)`,
+    [name, version, build, fingerprint(tables), stage, purpose, forced, tables.map((table) => table.name)],
+  )
+}
+
+/** Of what makes a table, whatever the order in which columns or tables are written down. */
 function fingerprint(tables: readonly Table[]): string {
   const facts = tables.map((table) => [
     table.name,
@@ -112,22 +191,4 @@ function fingerprint(tables: readonly Table[]): string {
   ])
   facts.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
-}
-
-function tableSql(table: Table, layout: TableLayout, version: number): string {
-  const columns = layout.columns.map(
-    ({ name, type, nullable }) => `${pg.escapeIdentifier(name)} ${type}${nullable ? '' : ' not null'}`,
-  )
-  const key = table.primaryKey.map((name) => pg.escapeIdentifier(name)).join(', ')
-  const indexes = table.indexes.map((definition, index) => {
-    const name = pg.escapeIdentifier(`${table.name}_v${version}_${index + 1}`)
-    return `create index ${name} on ${relationOf(table.name, version)} ${definition}`
-  })
-  const create = `create table ${layout.relation} (${columns.join(', ')}, primary key (${key}))`
-  return [create, ...indexes].join(';\n')
-}
-
-function viewSql(name: string, layout: TableLayout): string {
-  const columns = layout.columns.map((column) => pg.escapeIdentifier(column.name)).join(', ')
-  return `create view read.${pg.escapeIdentifier(name)} as select ${columns} from ${layout.relation}`
 }

@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import { DecodeError, type EventStore, type RecordedEvent, StoreUnavailable } from '../event-store/port.ts'
+import {
+  DecodeError,
+  type EventStore,
+  type RecordedEvent,
+  StoreUnavailable,
+  type SubscriptionMessage,
+} from '../event-store/port.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
 import { LeaseLost, writeBatch } from './batch.ts'
@@ -18,6 +24,15 @@ export interface SessionOptions<Event> {
   readonly pool: pg.Pool
   readonly batchSize: number
   readonly log: Logger
+  readonly observe: (batch: CommittedBatch) => void
+  /** Position of an event, the last to be handled; without it the session follows the log for ever. */
+  readonly until?: bigint
+}
+
+/** For whoever measures. Seconds are those of the transaction. */
+export interface CommittedBatch {
+  readonly events: number
+  readonly seconds: number
 }
 
 /** Kept up to date while a session runs, for whoever wants to know how far it is. */
@@ -32,6 +47,8 @@ export interface SessionProgress {
 
 export type SessionEnd =
   | { readonly kind: 'stopped' }
+  /** `until` was handled. */
+  | { readonly kind: 'reached' }
   /** Another owner has taken over, or this one was silent for too long. */
   | { readonly kind: 'lost' }
   /** Everything before this position is written, and the event there cannot be; or, at the checkpoint: other store. */
@@ -48,29 +65,75 @@ export async function workAsOwner<Event>(
   progress: SessionProgress,
   stop: AbortSignal,
 ): Promise<SessionEnd> {
-  const session = new AbortController()
-  let inbox: Inbox<Event> | undefined
-  const end = () => session.abort()
-  stop.addEventListener('abort', end)
-  if (stop.aborted) end()
-  const heartbeat = beat(options, progress, session)
   try {
-    const elsewhere = await haltInOtherStore(options, progress.lease, session.signal)
-    if (elsewhere) return elsewhere
-    const messages = options.store.subscribe(progress.lease.position ?? 'start', session.signal)
-    inbox = new Inbox(messages, options.decode, options.batchSize, session.signal)
-    const halted = await follow(options, progress, inbox, session.signal)
-    if (halted) return halted
+    const end = await keepingLease(options, progress, stop, (signal) => session(options, progress, signal))
+    if (end) return end
     return stop.aborted ? { kind: 'stopped' } : { kind: 'lost' }
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error
     options.log.warn({ reason: error.message }, 'the projector steps down')
     return { kind: 'lost' }
   } finally {
+    progress.caughtUp = false
+  }
+}
+
+/** Keeps the lease for as long as the work takes. The signal aborts at the stop, and when the lease has gone. */
+export async function keepingLease<T>(
+  options: Pick<SessionOptions<never>, 'pool' | 'log'>,
+  progress: SessionProgress,
+  stop: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const end = () => controller.abort()
+  stop.addEventListener('abort', end)
+  if (stop.aborted) end()
+  const heartbeat = beat(options, progress, controller)
+  try {
+    return await work(controller.signal)
+  } finally {
     end()
     stop.removeEventListener('abort', end)
-    await Promise.all([heartbeat, inbox?.closed])
-    progress.caughtUp = false
+    await heartbeat
+  }
+}
+
+async function session<Event>(
+  options: SessionOptions<Event>,
+  progress: SessionProgress,
+  signal: AbortSignal,
+): Promise<SessionEnd | undefined> {
+  const elsewhere = await haltInOtherStore(options, progress.lease, signal)
+  if (elsewhere) return elsewhere
+  await options.job.parking?.begin(progress.lease, signal)
+  if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
+  const ended = new AbortController()
+  const messages = options.store.subscribe(
+    progress.lease.position ?? 'start',
+    AbortSignal.any([signal, ended.signal]),
+  )
+  const inbox = new Inbox(upTo(messages, options.until), options.decode, options.batchSize, signal)
+  try {
+    return await follow(options, progress, inbox, signal)
+  } finally {
+    ended.abort()
+    inbox.leave()
+    await inbox.closed
+  }
+}
+
+const hasReached = ({ position }: Lease, until: bigint | undefined): boolean =>
+  until !== undefined && position !== null && position >= until
+
+async function* upTo(
+  messages: AsyncIterable<SubscriptionMessage>,
+  until: bigint | undefined,
+): AsyncGenerator<SubscriptionMessage> {
+  for await (const message of messages) {
+    if (until !== undefined && message.kind === 'event' && message.event.position > until) return
+    yield message
+    if (until !== undefined && message.kind === 'event' && message.event.position >= until) return
   }
 }
 
@@ -128,6 +191,7 @@ async function follow<Event>(
       const failure = await project(options, progress, batch.arrivals, batch.caughtUp, signal)
       if (failure) return await halt(options, progress.lease, failure)
       progress.caughtUp = batch.caughtUp
+      if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
     }
   } catch (error) {
     // The store cannot even read it: all that is known of the event is where it is.
@@ -154,12 +218,16 @@ async function project<Event>(
 ): Promise<Failure | undefined> {
   const last = arrivals.at(-1)
   if (!last) return undefined
+  const { job } = options
   try {
-    const decoded = await unlessAborted(decodedAll(arrivals), signal)
+    const mine = job.parking ? arrivals.filter(({ event }) => !job.parking?.holds(event.stream)) : arrivals
+    const decoded = await unlessAborted(decodedAll(mine), signal)
     if (!decoded || signal.aborted) return undefined
-    const batch = { write: options.job.prepare(decoded), lastEvent: last.event, caughtUp }
-    progress.lease = await writeBatch(options.pool, progress.lease, batch)
-    options.job.committed?.()
+    const write = await job.prepare(decoded)
+    const begun = performance.now()
+    progress.lease = await writeBatch(options.pool, progress.lease, { write, lastEvent: last.event, caughtUp })
+    options.observe({ events: arrivals.length, seconds: (performance.now() - begun) / 1_000 })
+    job.committed?.()
     if (arrivals.length >= progress.limit) {
       progress.limit = Math.min(options.batchSize, progress.limit + Math.ceil(options.batchSize / 100))
     }
@@ -168,7 +236,15 @@ async function project<Event>(
     return undefined
   } catch (error) {
     if (error instanceof LeaseLost || isPassing(error) || isSchemaGone(error)) throw error
-    if (arrivals.length === 1) return { event: last.event, error }
+    if (arrivals.length === 1) {
+      const write = job.parking?.park(progress.lease, last.event, error)
+      if (write === undefined) return { event: last.event, error }
+      const batch = { write, lastEvent: last.event, caughtUp, lookAgain: true }
+      progress.lease = await writeBatch(options.pool, progress.lease, batch)
+      progress.batches += 1
+      progress.events += 1
+      return undefined
+    }
   }
   const middle = arrivals.length >> 1
   const first = await project(options, progress, arrivals.slice(0, middle), false, signal)
@@ -205,8 +281,8 @@ async function halt<Event>(options: SessionOptions<Event>, lease: Lease, failure
 }
 
 /** Keeps the lease while there is nothing to write, or a write takes long; a batch extends it as well. */
-async function beat<Event>(
-  { pool, log }: SessionOptions<Event>,
+async function beat(
+  { pool, log }: Pick<SessionOptions<never>, 'pool' | 'log'>,
   progress: SessionProgress,
   session: AbortController,
 ): Promise<void> {

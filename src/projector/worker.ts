@@ -9,7 +9,15 @@ import { parseNews } from './channel.ts'
 import { describeFault, ProjectionFault } from './fault.ts'
 import type { Job } from './job.ts'
 import { acquireLease, type Lease, releaseLease } from './lease.ts'
-import { isPassing, isSchemaGone, type SessionProgress, workAsOwner } from './session.ts'
+import {
+  type CommittedBatch,
+  isPassing,
+  isSchemaGone,
+  type SessionEnd,
+  type SessionOptions,
+  type SessionProgress,
+  workAsOwner,
+} from './session.ts'
 
 export interface WorkerOptions<Event> {
   readonly store: Pick<EventStore, 'read' | 'subscribe'>
@@ -23,16 +31,21 @@ export interface WorkerOptions<Event> {
   readonly notifications: Notifications
   /** Says which process this is, in the row of the checkpoint. */
   readonly owner: string
+  /** Of one run in that process. Jobs that share it take a lease over from each other at once. */
+  readonly run?: string
   readonly log: Logger
   /** Most events in one transaction; default 1,000. */
   readonly batchSize?: number
   /** How long a silent owner keeps its place; default 5. It reports every third of that. */
   readonly leaseSeconds?: number
+  /** Told of each batch that was committed. Must not throw. */
+  readonly observe?: (batch: CommittedBatch) => void
 }
 
 export interface WorkerStatus {
   readonly name: string
   readonly version: number
+  readonly build: number
   /** `waiting`: another process owns the work, or something it needs is away. */
   readonly state: 'waiting' | 'running' | 'halted' | 'stopped'
   /** Last event handled, as far as this process knows; null before the first. */
@@ -53,6 +66,11 @@ export interface RunningWorker {
   stop(): Promise<void>
 }
 
+export interface RunningJob extends RunningWorker {
+  /** Ends the work under way and begins it again: something has changed that is looked at only in the beginning. */
+  again(): void
+}
+
 const BATCH_SIZE = 1_000
 const LEASE_SECONDS = 5
 const FIRST_RETRY_MS = 50
@@ -62,12 +80,18 @@ const LAST_RETRY_MS = 2_000
  * Runs one job until it is stopped: waits for the lease, follows the store from the checkpoint, works in batches.
  * Several processes may run the same one: one of them works and the others stand by. It outlives whatever happens to
  * the database and to the store. Returns at once.
+ * `own` is what an owner does.
  */
-export function runJob<Event>(job: Job<Event>, options: WorkerOptions<Event>): RunningWorker {
-  const worker = new Worker(job, options)
+export function runJob<Event>(
+  job: Job<Event>,
+  options: WorkerOptions<Event>,
+  own: Own<Event> = workAsOwner,
+): RunningJob {
+  const worker = new Worker(job, options, own)
   const running = worker.run()
   return {
     status: () => worker.status(),
+    again: () => worker.again(),
     stop: () => {
       worker.stopping.abort()
       return running
@@ -75,10 +99,18 @@ export function runJob<Event>(job: Job<Event>, options: WorkerOptions<Event>): R
   }
 }
 
+export type Own<Event> = (
+  options: SessionOptions<Event>,
+  progress: SessionProgress,
+  stop: AbortSignal,
+) => Promise<SessionEnd>
+
 class Worker<Event> {
   readonly stopping = new AbortController()
   readonly #job: Job<Event>
   readonly #options: WorkerOptions<Event>
+  readonly #own: Own<Event>
+  #round = new AbortController()
   readonly #batchSize: number
   readonly #leaseSeconds: number
   readonly #owner: string
@@ -93,26 +125,32 @@ class Worker<Event> {
   #registered = false
   #failedAt: bigint | null = null
 
-  constructor(job: Job<Event>, options: WorkerOptions<Event>) {
+  constructor(job: Job<Event>, options: WorkerOptions<Event>, own: Own<Event>) {
     const { batchSize = BATCH_SIZE, leaseSeconds = LEASE_SECONDS } = options
     this.#job = job
     this.#options = options
+    this.#own = own
     this.#batchSize = batchSize
     this.#leaseSeconds = leaseSeconds
-    this.#owner = `${options.owner}/${randomUUID().slice(0, 8)}`
+    this.#owner = `${options.owner}/${options.run ?? randomUUID().slice(0, 8)}`
     const { kind } = job.checkpoints
     this.#log = options.log.child(
-      kind === 'reactor' ? { reactor: job.name } : { projection: job.name, version: job.version },
+      kind === 'reactor' ? { reactor: job.name } : { projection: job.name, version: job.version, build: job.build },
     )
   }
 
   status(): WorkerStatus {
-    const { name, version } = this.#job
+    const { name, version, build } = this.#job
     const { lease, caughtUp = false, batches = 0, events = 0 } = this.#progress ?? {}
     const { position = null, epoch = null, eventTime = null } = lease ?? {}
     const age = eventTime && Math.max(0, Date.now() - eventTime.getTime()) / 1_000
     const lagSeconds = caughtUp ? 0 : age
-    return { name, version, state: this.#state, position, lagSeconds, epoch, batches, events, retries: this.#retries }
+    const retries = this.#retries
+    return { name, version, build, state: this.#state, position, lagSeconds, epoch, batches, events, retries }
+  }
+
+  again(): void {
+    this.#round.abort()
   }
 
   async run(): Promise<void> {
@@ -121,7 +159,7 @@ class Worker<Event> {
     while (!this.stopping.signal.aborted) {
       try {
         const lease = await this.#waitForLease()
-        if (lease) await this.#own(lease)
+        if (lease && (await this.#work(lease)) === 'done') break
       } catch (error) {
         await this.#recover(error)
       }
@@ -133,7 +171,7 @@ class Worker<Event> {
 
   async #waitForLease(): Promise<Lease | undefined> {
     const { pool } = this.#options
-    const { checkpoints, name, version } = this.#job
+    const { checkpoints, name, version, build } = this.#job
     if (!this.#registered) await this.#job.register()
     this.#registered = true
     while (!this.stopping.signal.aborted) {
@@ -141,7 +179,7 @@ class Worker<Event> {
       this.#news.clear()
       const failedAt = this.#failedAt
       const seconds = this.#leaseSeconds
-      const attempt = await acquireLease(pool, { checkpoints, name, version, owner: this.#owner, seconds, failedAt })
+      const attempt = await acquireLease(pool, { ...{ checkpoints, name, version, build }, owner: this.#owner, seconds, failedAt })
       if (attempt.kind === 'acquired') return attempt.lease
       if (attempt.kind === 'unregistered') {
         this.#registered = false
@@ -155,18 +193,21 @@ class Worker<Event> {
     return undefined
   }
 
-  async #own(lease: Lease): Promise<void> {
-    const { store, decode, pool } = this.#options
+  async #work(lease: Lease): Promise<'done' | 'again'> {
+    const { store, decode, pool, observe = () => {} } = this.#options
     const { batches = 0, events = 0, limit = this.#batchSize } = this.#progress ?? {}
     const progress = { lease, caughtUp: false, limit, batches, events }
     this.#progress = progress
     this.#state = 'running'
     this.#log.info({ epoch: String(lease.epoch), position: String(lease.position) }, 'the projector has the lease')
-    const work = { job: this.#job, store, decode, pool, batchSize: this.#batchSize, log: this.#log }
+    this.#round = new AbortController()
+    const stop = AbortSignal.any([this.stopping.signal, this.#round.signal])
+    const work = { job: this.#job, store, decode, pool, batchSize: this.#batchSize, log: this.#log, observe }
     try {
-      const end = await workAsOwner(work, progress, this.stopping.signal)
+      const end = await this.#own(work, progress, stop)
       this.#state = end.kind === 'halted' ? 'halted' : 'waiting'
       if (end.kind === 'halted') this.#failedAt = end.at
+      return end.kind === 'reached' ? 'done' : 'again'
     } finally {
       if (progress.batches > batches) this.#failures = 0
     }
@@ -200,9 +241,9 @@ class Worker<Event> {
   }
 
   #hear(payload: string | undefined): void {
-    const { name, version } = this.#job
+    const { name, version, build } = this.#job
     const news = payload === undefined ? undefined : parseNews(payload)
-    const ours = news?.name === name && news.version === version && news.position === null
+    const ours = news?.name === name && news.version === version && news.build === build && news.position === null
     if (payload === undefined || ours) this.#news.set()
   }
 }

@@ -36,6 +36,10 @@ export const auditEventOf = async (
   eventId: string,
 ): Promise<AuditEventRow | null> => (await ofUser(db, userId).where('id', '=', eventId).executeTakeFirst()) ?? null
 
+/** Of whomever. */
+export const isInAuditLog = async (db: Kysely<Database>, eventId: string): Promise<boolean> =>
+  (await db.selectFrom('read.auditlog').select('id').where('id', '=', eventId).executeTakeFirst()) !== undefined
+
 const ofUser = (db: Kysely<Database>, userId: string): Query =>
   db.selectFrom('read.auditlog').selectAll().where('user_id', '=', userId)
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CommandOf, PasswordFact } from '../../src/account/commands.ts'
 import type { NewAccountEvent } from '../../src/account/events.ts'
 import { matched, mismatched } from './factor-stories.ts'
-import { eventId, given, LIMITS, type PastEvent, START, sessionId } from './given.ts'
+import { eventId, given, hours, LIMITS, minutes, type PastEvent, START, sessionId } from './given.ts'
 import { by, erased, loggedIn, passwordChanged, registered, rehashed } from './stories.ts'
 
 const NEW = 'ada.new@example.com'
@@ -61,6 +61,19 @@ describe('asking for another e-mail address', () => {
         .when(request(fact))
         .then({ code: 'fact-stale' })
     }
+  })
+
+  it('is refused beyond three times an hour, until the first of them is an hour old', () => {
+    const again: PastEvent = { ...asked, at: START + minutes(20) }
+    const thrice = given([...past, asked, again, again])
+    const hourLater = START + hours(1)
+    thrice.when(request(matched()), { at: hourLater - 1 }).then({ code: 'too-many-requests', until: hourLater })
+    thrice
+      .when(request(matched()), { at: hourLater })
+      .then([{ type: 'user.email:change_requested', data: {}, personal: { email: NEW } }])
+    given([...past, asked, again])
+      .when(request(matched()), { at: hourLater - 1 })
+      .then([{ type: 'user.email:change_requested', data: {}, personal: { email: NEW } }])
   })
 
   it('changes nothing yet', () => {

@@ -147,6 +147,7 @@ describe('the lives that these tests look at', () => {
       'session-expired',
       'session-not-found',
       'token-invalid',
+      'too-many-requests',
       'totp-required',
       'two-factor-already-enabled',
       'two-factor-not-enabled',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { streamOf } from '../../src/accounts/accounts.ts'
-import { followErasures } from '../../src/accounts/live.ts'
+import { openLive } from '../../src/accounts/live.ts'
 import { MemoryEventStore } from '../../src/event-store/memory.ts'
 import type { Vault } from '../../src/secrets/vault.ts'
 import { someEvent } from './held-store.ts'
@@ -16,7 +16,7 @@ const setUp = () => {
   const store = new MemoryEventStore()
   const forgotten = { accounts: [] as string[], keys: [] as string[] }
   const follow = () => {
-    const following = followErasures({
+    const following = openLive({
       store,
       accounts: {
         load: () => Promise.reject(new Error('nobody loads')),

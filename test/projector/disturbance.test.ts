@@ -86,6 +86,7 @@ test('waits for a store that is away, keeps its lease meanwhile, and goes on', a
     leaseSeconds: 0.3,
     store: {
       read: store.read.bind(store),
+      tail: store.tail.bind(store),
       subscribe: (after, signal) => {
         if (away) throw new Error('down', { cause: new Error('connect', { cause: refused() }) })
         return store.subscribe(after, signal)

@@ -140,7 +140,7 @@ test('stops promptly while a decode hangs, with nothing of its batch written', a
   expect(await checkpoint(pool)).toMatchObject({ owner: null, position: null })
 })
 
-test('a version beside the live one is built without being shown', async () => {
+test('a version beside the live one becomes the live one once it has caught up', async () => {
   const { store, pool } = harness
   await fill(store, 10)
   const live = harness.run()
@@ -151,11 +151,11 @@ test('a version beside the live one is built without being shown', async () => {
     () => next.status().position,
     (position) => position === 10n,
   )
-  expect((await tables(pool)).lines).toHaveLength(10)
-  const { rows } = await pool.query('select version, live, position from read.projections order by version')
+  expect(await tables(pool)).toEqual({ lines: [], heads: [] })
+  const { rows } = await pool.query('select version, stage, position from read.projections order by version')
   expect(rows).toEqual([
-    { version: 1, live: true, position: '10' },
-    { version: 2, live: false, position: '10' },
+    { version: 1, stage: 'kept', position: '10' },
+    { version: 2, stage: 'live', position: '10' },
   ])
-  expect((await pool.query('select * from read.lines_v2')).rows).toEqual([])
+  expect((await pool.query('select * from read.lines_v1')).rows).toHaveLength(10)
 })

@@ -69,6 +69,12 @@ const deletion = fc
     ),
   )
   .map((where): RowOperation => ({ op: 'delete', table: 'things', where }))
+const updateWhere = fc
+  .record({
+    where: fc.oneof(fc.record({ user_id: userId }), fc.record({ order }), fc.record({ seen, number: notNull(number) })),
+    set: someOf({ number, order, seen, at }),
+  })
+  .map(({ where, set }): RowOperation => ({ op: 'update', table: 'things', where, set }))
 const mark = fc.oneof(
   slot.map((mark): RowOperation => ({ op: 'insert', table: 'marks', row: { mark } })),
   slot.map((mark): RowOperation => ({ op: 'update', table: 'marks', key: { mark }, set: {} })),
@@ -79,6 +85,7 @@ const operation = fc.oneof(
   { weight: 5, arbitrary: insertion },
   { weight: 4, arbitrary: update },
   { weight: 2, arbitrary: deletion },
+  { weight: 2, arbitrary: updateWhere },
   { weight: 2, arbitrary: mark },
 )
 const program = fc.array(fc.array(operation, { maxLength: 15, size: 'max' }), {
@@ -176,7 +183,8 @@ async function runPlainly(client: pg.ClientBase, operation: RowOperation): Promi
   } else if (operation.op === 'update') {
     const set = equal(operation.set)
     if (set.length === 0) return
-    await client.query(`update ${relation} set ${set.join()} where ${equal(operation.key).join(' and ')}`, values)
+    const where = equal('where' in operation ? operation.where : operation.key)
+    await client.query(`update ${relation} set ${set.join()} where ${where.join(' and ')}`, values)
   } else {
     await client.query(`delete from ${relation} where ${equal(operation.where).join(' and ')}`, values)
   }

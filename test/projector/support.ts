@@ -109,7 +109,7 @@ export interface CheckpointRow {
 export async function checkpoint(pool: pg.Pool, name = 'ledger'): Promise<Partial<CheckpointRow>> {
   const { rows } = await pool
     .query<CheckpointRow>(
-      'select position, state, owner, epoch, halted_at, halted from read.projections where name = $1',
+      'select position, state, owner, epoch, halted_at, halted from read.projections where name = $1 order by live desc',
       [name],
     )
     .catch((error: unknown) => {

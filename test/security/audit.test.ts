@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuditEventBody } from '../../src/http/resources/schemas.ts'
+import { codeOf, stepAt } from '../support/authenticator.ts'
 import type { Browser } from '../support/browser.ts'
 import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
+import { disable, enrol, verify } from './second-factor-support.ts'
 import {
   allEvents,
   atOnce,
   auditPage,
   changePassword,
   codesOf,
+  countOf,
   expectProblem,
   inTurn,
   type Person,
@@ -131,7 +134,10 @@ describe('Audit: what an event tells', () => {
       sequence: 4,
       code: 'user:logged_in',
       message: 'Logged in',
-      data: { sessionId: phone.sessionId, method: 'password' },
+      data: {
+        ...{ sessionId: phone.sessionId, method: 'password', challengeId: null, step: null },
+        unfamiliar: ['device', 'country'],
+      },
     })
     expect(eventOf(events, 'user:login_failed')).toEqual({
       ...any,
@@ -152,6 +158,65 @@ describe('Audit: what an event tells', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(6)
     for (const event of events) {
       expect((await browser.get(`/v1/me/audit-events/${event.id}`)).body).toEqual(event)
+    }
+  })
+
+  it('A01 each of the nine codes leaves exactly one event, with everything that is known of it', async () => {
+    const { browser, email } = await signUp(server, fromVienna)
+    const version = async (path: string) => (await browser.get(path)).headers.get('etag') ?? ''
+    const patch = async (path: string, json: object) => {
+      const headers = { 'If-Match': await version(path) }
+      expect((await browser.send('PATCH', path, { json, headers })).status).toBe(200)
+    }
+    await server.browser(fromVienna).logIn(email, 'a wrong password')
+    await patch('/v1/me/profile', { phone: '+4312345678' })
+    await patch('/v1/me/preferences', { language: 'de' })
+    const enrollment = await enrol(browser)
+    const verified = await verify(browser, enrollment, codeOf(enrollment.secret, stepAt(now())))
+    const { backupCodes } = verified.body as { backupCodes: readonly string[] }
+    expect((await disable(browser, backupCodes[0], 'backup_code')).status).toBe(204)
+    expect((await changePassword(browser, PASSWORD, NEW_PASSWORD)).status).toBe(204)
+    const reset = await server.browser(fromVienna).post('/v1/auth/password-resets', { email })
+    expect(reset.status).toBe(202)
+    const before = await allEvents(server, browser)
+    expect((await browser.post('/v1/auth/logout')).status).toBe(204)
+    const again = await signIn(server, email, NEW_PASSWORD, fromVienna)
+    const all = await allEvents(server, again.browser)
+
+    expect(countOf(before, 'user:logged_in')).toBe(1)
+    const successes = {
+      'user:logged_out': 'Logged out',
+      'user.password:reset_requested': 'Requested a password reset',
+      'user.profile:updated': 'Profile updated',
+      'user.preferences:updated': 'Preferences updated',
+      'user.password:changed': 'Password changed',
+      'user.2fa:enabled': '2FA enabled',
+      'user.2fa:disabled': '2FA disabled',
+    }
+    const where = {
+      ip: '131.130.1.1',
+      location: { country: 'AT', region: expect.anything(), city: expect.anything() },
+      device: { type: 'desktop' },
+      browser: { name: 'Chrome', version: '126.0.0.0' },
+      os: { name: 'Windows', version: '10' },
+      userAgent: CHROME,
+      occurredAt: expect.stringMatching(INSTANT),
+    }
+    for (const [code, message] of Object.entries(successes)) {
+      expect(countOf(all, code)).toBe(1)
+      expect(eventOf(all, code)).toMatchObject({ ...where, code, message, outcome: 'success' })
+    }
+    for (const [code, outcome] of [
+      ['user:logged_in', 'success'],
+      ['user:login_failed', 'failure'],
+    ] as const) {
+      expect(countOf(before, code)).toBe(1)
+      expect(eventOf(before, code)).toMatchObject({ ...where, code, outcome })
+    }
+    const inSession = ['user:logged_out', 'user.profile:updated', 'user.2fa:enabled', 'user.2fa:disabled']
+    for (const code of inSession) expect(eventOf(all, code)?.sessionHash).toMatch(/^[0-9a-f]{40}$/)
+    for (const code of ['user:login_failed', 'user.password:reset_requested']) {
+      expect(eventOf(all, code)?.sessionHash).toBeNull()
     }
   })
 

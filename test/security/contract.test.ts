@@ -104,7 +104,11 @@ describe('Contract: bodies', () => {
     expect((await server.browser().get('/healthz')).body).toEqual({ status: 'ok' })
     expect((await server.browser().get('/readyz')).body).toEqual({
       status: 'ok',
-      checks: { eventStore: 'ok', database: 'ok', 'projection sessions': 'ok', 'projection auditlog': 'ok' },
+      checks: {
+        ...{ eventStore: 'ok', database: 'ok' },
+        ...{ 'projection sessions': 'ok', 'projection auditlog': 'ok' },
+        ...{ 'reactor mailer': 'ok', 'reactor log': 'ok' },
+      },
     })
   })
 })
@@ -205,17 +209,20 @@ describe('Contract: the OpenAPI document', () => {
     }
   })
 
-  it('says which calls need the cookie', async () => {
+  it('says which calls need the cookie, and which an access token with a scope', async () => {
     const document = (await server.browser().get('/openapi.json')).body as OpenApi & {
       components: { securitySchemes: unknown }
     }
     expect(document.components.securitySchemes).toEqual({
       session: { type: 'apiKey', in: 'cookie', name: '__Host-session' },
+      token: expect.objectContaining({ type: 'http', scheme: 'bearer' }),
     })
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const operation of Object.values(operations)) {
-        const signedIn = path.startsWith('/v1/me') || path === '/v1/auth/logout'
-        expect(operation).toMatchObject({ security: signedIn ? [{ session: [] }] : [] })
+        const own = path.startsWith('/v1/me') || ['/v1/auth/logout', '/v1/auth/reauthenticate'].includes(path)
+        const open = /^\/(v1\/auth\/|v1\/password-policy$|healthz|readyz|metrics|openapi|docs|problems)/.test(path)
+        const scoped = [{ token: [expect.stringMatching(/^[a-z]+:[a-z]+$/)] }]
+        expect(operation, path).toMatchObject({ security: own ? [{ session: [] }] : open ? [] : scoped })
       }
     }
   })

@@ -31,6 +31,29 @@ it('L02 unknown address and wrong password take the same median time within 15 %
   }
 }, 120_000)
 
+it('R06 asking for a reset takes the same median time for a known and an unknown address within 15 %', async () => {
+  const server = await startServer({ env: { ROLES: 'api', RESET_MAILS_PER_HOUR: '100' } })
+  try {
+    const { email } = await signUp(server)
+    const nobody = someEmail()
+    const times = { known: [] as number[], unknown: [] as number[] }
+    const measure = async (kind: keyof typeof times) => {
+      const start = performance.now()
+      const json = { email: kind === 'known' ? email : nobody }
+      expect((await server.browser().post('/v1/auth/password-resets', json)).status).toBe(202)
+      times[kind].push(performance.now() - start)
+    }
+    await inTurn(13, async (index) => {
+      const order = index % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)
+      for (const kind of order) await measure(kind)
+    })
+    const [known, unknown] = [median(times.known.slice(2)), median(times.unknown.slice(2))]
+    expect(Math.abs(known - unknown) / Math.min(known, unknown)).toBeLessThan(0.15)
+  } finally {
+    await server.stop()
+  }
+}, 120_000)
+
 const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? 0

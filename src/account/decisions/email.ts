@@ -16,8 +16,19 @@ export const requestEmailChange = (
     const failure = { type: 'user.email:change_failed', data: { sessionId: by.sessionId } } as const
     return wrongGuess(failure, by, state, circumstances, { kind: 'wrongPassword' })
   }
+  const until = refusedUntil(state, circumstances)
+  if (until !== null) return reject({ code: 'too-many-requests', until })
   return accept([{ type: 'user.email:change_requested', data: {}, personal: { email } }])
 }
+
+/** Whoever has an account could otherwise have us mail any address, any number of times. null: not refused. */
+const refusedUntil = ({ emailChangeRequests }: AccountState, { now, limits }: Circumstances): number | null => {
+  const recent = emailChangeRequests.filter((at) => now - at < HOUR_MS)
+  const standingInTheWay = recent.at(-limits.resetMailsPerHour)
+  return standingInTheWay === undefined ? null : standingInTheWay + HOUR_MS
+}
+
+const HOUR_MS = 3_600_000
 
 export const confirmEmailChange = (
   command: CommandOf<'confirmEmailChange'>,

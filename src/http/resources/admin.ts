@@ -16,7 +16,7 @@ import { nameSchema, userSchema } from './schemas.ts'
 
 const tag = 'Operators'
 const common = { tag, auth: 'token', scopes: ['admin:users'], headers: idempotencyHeader } as const
-const params = z.strictObject({ id: z.uuid() })
+const params = z.strictObject({ id: z.uuid().toLowerCase() })
 const revokedSchema = z.strictObject({ revoked: z.int() })
 
 export const adminEndpoints = (api: Api): readonly ApiEndpoint[] => [

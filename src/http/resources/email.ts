@@ -22,7 +22,7 @@ export const emailEndpoints = (api: Api): readonly ApiEndpoint[] => [
     path: '/v1/me/email',
     summary: 'Ask for another e-mail address',
     description:
-      'Both addresses get a mail with a link; the change happens when both links were used. The answer does not tell whether the new address belongs to another account.',
+      'Both addresses get a mail with a link; the change happens when both links were used. The answer does not tell whether the new address belongs to another account. At most RESET_MAILS_PER_HOUR requests an hour.',
     tag: 'My profile',
     auth: 'session',
     headers: idempotencyHeader,
@@ -31,6 +31,7 @@ export const emailEndpoints = (api: Api): readonly ApiEndpoint[] => [
     problems: {
       403: ['invalid-credentials'],
       422: ['idempotency-mismatch'],
+      429: ['too-many-requests'],
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ auth, body, headers, request }) {

@@ -2,6 +2,7 @@
 import { adminEndpoints } from './admin.ts'
 import type { Api, ApiEndpoint } from './api.ts'
 import { auditEventEndpoints } from './audit-events.ts'
+import { auditLogEndpoints } from './audit-log.ts'
 import { emailEndpoints } from './email.ts'
 import { meEndpoints } from './me.ts'
 import { notMeEndpoints } from './not-me.ts'
@@ -25,5 +26,6 @@ export const apiEndpoints = (api: Api): readonly ApiEndpoint[] => [
   ...profileEndpoints(api),
   ...emailEndpoints(api),
   ...auditEventEndpoints(api),
+  ...auditLogEndpoints(api),
   ...adminEndpoints(api),
 ]

@@ -17,6 +17,8 @@ export const rejectionProblem = (rejection: Rejection, now: number): Problem => 
       return new Problem(401, 'challenge-expired')
     case 'login-throttled':
       return throttled(rejection.until, now)
+    case 'too-many-requests':
+      return new Problem(429, 'too-many-requests', { retryAfterSeconds: (rejection.until - now) / 1_000 })
     case 'reauthentication-required':
       return new Problem(403, 'reauthentication-required')
     case 'totp-required':

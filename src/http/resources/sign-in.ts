@@ -80,6 +80,7 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ body, request }) {
+      await api.addressLimits.consume(request.address)
       // What is no address at all takes the way of an unknown one, under the spelling that was typed.
       const email = emailSchema.safeParse(body.email).data ?? body.email
       const context = await contextOf(api, request)
@@ -120,13 +121,15 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ body, request }) {
+      await api.addressLimits.consume(request.address)
       const challenge = challengeOf(api, request)
       if (challenge === null) throw challengeExpired()
       const result = await completeLogIn(api.services, challenge, body, await contextOf(api, request))
       if (result.kind === 'challengeExpired') throw challengeExpired()
       if (result.kind === 'wrongCode') throw new Problem(401, 'code-invalid')
       if (result.kind === 'throttled') throw throttled(result.until, api.services.now())
-      return authenticated(api, result)
+      const { cookies, ...answer } = authenticated(api, result)
+      return { ...answer, cookies: [...cookies, clearedChallengeCookie()] }
     },
   }),
 
@@ -176,7 +179,7 @@ const authenticated = (api: Api, { sessionId, token, position }: SignedIn) => {
     status: 200 as const,
     body: { status: 'authenticated' as const, session: { id: sessionId } },
     headers,
-    cookies: [sessionCookie(token), clearedChallengeCookie(), ...cookies],
+    cookies: [sessionCookie(token), ...cookies],
   }
 }
 
