@@ -7,19 +7,25 @@ ARG NODE_IMAGE=node:20.20.2-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
+COPY web/package.json ./web/
 # No package may run code of its own while it is installed.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY projections ./projections
+COPY web/index.html web/vite.config.ts web/tsconfig.json ./web/
+COPY web/build ./web/build
+COPY web/src ./web/src
 COPY scripts ./scripts
 RUN npm run build
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
-# The optional packages are the embedded PostgreSQL and native parts of build tools: a container is given a database.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+COPY web/package.json ./web/
+# The optional packages are the embedded PostgreSQL and native parts of build tools: a container is given a database. Of
+# the page, which is built by now, no packages are needed.
+RUN npm ci --omit=dev --omit=optional --workspaces=false --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \

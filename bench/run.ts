@@ -7,6 +7,7 @@ import type { Benchmark } from './lib/bench.ts'
 import { startDatabaseServer } from './lib/database.ts'
 import { installPeers } from './lib/peers.ts'
 import { printReport } from './lib/report.ts'
+import { loadAccount } from './load-account.ts'
 import { log as tamperEvidentLog } from './log.ts'
 import { missed } from './missed.ts'
 import { request } from './request.ts'
@@ -15,6 +16,7 @@ import { visible } from './visible.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   append,
+  'load-account': loadAccount,
   log: tamperEvidentLog,
   missed,
   request,

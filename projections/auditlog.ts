@@ -1,17 +1,24 @@
-/** Read model: one row per event of every account, as its owner and the auditors see it. */
+/**
+ * Read model: one row per event of every account, and per access of an auditor, as owners and auditors see it.
+ * Version 2: an erasure blanks the person behind the rows that are there already.
+ * Version 3: accesses of auditors, under the person whom they name, and without a sequence: that is the account's own.
+ */
+import { accessCatalogue, type ProjectedAccess } from '../src/account/access-events.ts'
 import { catalogue, type ProjectedEvent } from '../src/account/events.ts'
-import type { Projection } from '../src/projector/row-operation.ts'
+import type { Projection, RowOperation } from '../src/projector/row-operation.ts'
 
-export const auditlog: Projection<ProjectedEvent> = {
+export const auditlog: Projection<ProjectedEvent | ProjectedAccess> = {
   name: 'auditlog',
-  version: 1,
+  version: 3,
   tables: [
     {
       name: 'auditlog',
       columns: {
         id: { type: 'uuid' },
-        user_id: { type: 'uuid' },
-        sequence: { type: 'bigint' },
+        /** Of an access: whom it names. */
+        user_id: { type: 'uuid', nullable: true },
+        /** Revision + 1 in the account's stream; an access is of another stream and has none. */
+        sequence: { type: 'bigint', nullable: true },
         position: { type: 'bigint' },
         code: { type: 'text' },
         message: { type: 'text' },
@@ -35,14 +42,16 @@ export const auditlog: Projection<ProjectedEvent> = {
         data: { type: 'text' },
       },
       primaryKey: ['id'],
-      indexes: ['(user_id, position desc)'],
+      indexes: ['(user_id, position desc)', '(position)'],
     },
   ],
   apply(event) {
+    if ('kind' in event) return [accessRow(event)]
     const { message, outcome } = catalogue[event.type]
     const { actor, client, occurredAt, sessionHash, sessionId } = event.metadata
     const personal = event.personal === 'erased' ? null : event.personal
     return [
+      ...(event.type === 'user:erased' ? [blank(event.userId)] : []),
       {
         op: 'insert',
         table: 'auditlog',
@@ -75,6 +84,53 @@ export const auditlog: Projection<ProjectedEvent> = {
     ]
   },
 }
+
+const accessRow = ({ id, type, position, data, metadata }: ProjectedAccess): RowOperation => {
+  const { userId, ...told } = data
+  const { message, outcome } = accessCatalogue[type]
+  return {
+    op: 'insert',
+    table: 'auditlog',
+    row: {
+      id,
+      user_id: userId,
+      sequence: null,
+      position,
+      code: type,
+      message,
+      outcome,
+      occurred_at: metadata.occurredAt,
+      ...unknownClient,
+      session_id: null,
+      session_hash: null,
+      about_session_id: null,
+      actor: JSON.stringify(metadata.actor),
+      data: JSON.stringify(told),
+    },
+  }
+}
+
+/** From where an auditor looked is the auditor's own personal data, and not kept. */
+const unknownClient = {
+  ip: null,
+  country: null,
+  region: null,
+  city: null,
+  device_type: null,
+  browser_name: null,
+  browser_version: null,
+  os_name: null,
+  os_version: null,
+  user_agent: null,
+}
+
+/** What happened stays, and so do country and kind of device under an id that leads to nobody any more. */
+const blank = (userId: string): RowOperation => ({
+  op: 'update',
+  table: 'auditlog',
+  where: { user_id: userId },
+  set: { ip: null, region: null, city: null, user_agent: null },
+})
 
 const aboutSession = (event: ProjectedEvent): string | null => {
   const about = 'sessionId' in event.data ? event.data.sessionId : null

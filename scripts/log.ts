@@ -13,7 +13,7 @@ import { type EventStore, StoreUnavailable } from '../src/event-store/port.ts'
 import { EmbeddedPostgresError } from '../src/platform/embedded-postgres/error.ts'
 import { openLog } from '../src/platform/log.ts'
 import { isDatabaseAway } from '../src/platform/postgres.ts'
-import { openEvent } from '../src/projector/open-events.ts'
+import { openForProjections } from '../src/projector/open-events.ts'
 import { loadMasterKey } from '../src/secrets/master-key.ts'
 import { CannotOpen } from '../src/secrets/sealing.ts'
 import { openVault } from '../src/secrets/vault.ts'
@@ -73,7 +73,7 @@ const reconcile =
         `log         ${leaves.difference ?? `${leaves.leaves} leaves and ${leaves.checkpoints} checkpoints agree with the events`}`,
       )
       if (leaves.notLogged > 0) print(`            ${leaves.notLogged} events behind them have no leaf yet`)
-      const open = openEvent(vault)
+      const open = openForProjections(vault)
       const rows = await reconcileRows(database, wholeOf(store), async (recorded) => {
         const event = await open(recorded)
         const operations = event === null ? [] : auditlog.apply(event)

@@ -3,11 +3,10 @@ import { hostname } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { Kysely, PostgresDialect } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
-import { auditlog } from '../projections/auditlog.ts'
-import { sessions } from '../projections/sessions.ts'
 import { openAccounts } from './accounts/accounts.ts'
 import { openActivity } from './accounts/activity.ts'
-import { followErasures } from './accounts/live.ts'
+import { openLive } from './accounts/live.ts'
+import { openSnapshots } from './accounts/snapshots.ts'
 import { startLog } from './audit/log.ts'
 import { openLogReader } from './audit/log-reader.ts'
 import { migrateLog, prepareLog } from './audit/prepare-log.ts'
@@ -19,15 +18,22 @@ import type { Services } from './commands/services.ts'
 import { runSweeper } from './commands/sweeper.ts'
 import { openThrottles } from './commands/throttles.ts'
 import { type Config, InvalidConfiguration, readConfig } from './config.ts'
+import { forgetErasedKeys, startErasure } from './erasure/erasure.ts'
 import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
 import { openEventStore } from './event-store/open.ts'
 import { StoreUnavailable } from './event-store/port.ts'
+import { openAccessRecorder } from './exports/access-recorder.ts'
+import { EXPORT_SETTINGS, EXPORT_TIMEOUT_MS, openRowCopier } from './exports/copy-rows.ts'
+import { openEvidenceMaker } from './exports/evidence-maker.ts'
 import { createApp } from './http/app.ts'
 import type { Api } from './http/resources/api.ts'
 import { tokenAuthenticator } from './http/resources/bearer-token.ts'
+import { DOWNLOADS_AT_ONCE, openDownloads } from './http/resources/downloads.ts'
 import { apiEndpoints } from './http/resources/endpoints.ts'
+import { openEventStreams } from './http/resources/event-streams.ts'
 import { translateFailure } from './http/resources/failures.ts'
 import { healthEndpoints } from './http/resources/health.ts'
+import { metricsEndpoints } from './http/resources/metrics.ts'
 import { sessionAuthenticator } from './http/resources/session-cookie.ts'
 import { CannotListen, type Listening, listen } from './http/server.ts'
 import { MAILER, startMailer } from './mailer/mailer.ts'
@@ -37,11 +43,14 @@ import { EmbeddedPostgresError } from './platform/embedded-postgres/error.ts'
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
 import { exclusively } from './platform/exclusive.ts'
 import { openLog } from './platform/log.ts'
+import { openMetrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrations.ts'
 import { Notifications } from './platform/notifications.ts'
 import { isDatabaseAway, openPool } from './platform/postgres.ts'
 import { openWebPage } from './platform/web-page.ts'
-import { openEvent, overAccounts } from './projector/open-events.ts'
+import { readModels } from './projections.ts'
+import { isForNewer, openForProjections } from './projector/open-events.ts'
+import { figuresOfReadModels, openOverview } from './projector/overview.ts'
 import { openProgress } from './projector/progress.ts'
 import { runProjection } from './projector/projector.ts'
 import { registerReactors } from './projector/reactor.ts'
@@ -70,8 +79,7 @@ export interface Overrides {
   readonly checkAnswers?: boolean
 }
 
-const PROJECTIONS = [sessions, auditlog]
-const REACTORS = 2
+const REACTORS = 3
 const POOL_SIZE = 20
 
 /** Throws an error whose message is one sentence for the operator where it cannot start; what had started is stopped. */
@@ -91,6 +99,7 @@ export const start = async (
 
   try {
     const log = openLog(config.logLevel)
+    const metrics = openMetrics()
     const master = await loadMasterKey(config)
 
     const connection =
@@ -103,39 +112,48 @@ export const start = async (
     await migrate(pool, 'vault', vaultMigrations)
     // Before anything else is touched: a start under the wrong master key ends here.
     const vault = await openVault(db, master)
-    const projections = PROJECTIONS.map(overAccounts)
+    keep(await forgetErasedKeys(notifications, vault), async (stopListening) => stopListening())
+    const projections = readModels.map(({ projection }) => projection)
     await registerProjections(pool, projections)
     await migrateLog(pool)
     const signedLog = config.roles.has('projector') ? await prepareLog(pool, config) : undefined
 
     const place =
       config.eventStoreUrl === undefined ? { place: connection, notifications } : { place: config.eventStoreUrl }
-    const store = keep(await openEventStore({ ...place, log }), (open) => open.close())
+    const store = keep(await openEventStore({ ...place, log, observeAppend: metrics.observeAppend }), (open) =>
+      open.close(),
+    )
     await registerReactors(pool, store, [MAILER])
-    const accounts = openAccounts(store)
-    keep(followErasures({ store, accounts, vault, log }), (live) => live.stop())
+    const snapshots = keep(openSnapshots({ db, vault, log }), (open) => open.close())
+    const accounts = openAccounts(store, snapshots)
+    const live = keep(openLive({ store, accounts, vault, log }), (open) => open.stop())
 
     // Connections of their own: a storm of requests must not keep a projector from its heartbeat.
     const projectorPool = keep(
       openPool(connection, {
         applicationName: 'strongroom projector',
-        max: 2 * (projections.length + REACTORS) + 1,
+        // Of a projection: a batch and a heartbeat, twice where a new build is made, and the two sides of a comparison.
+        max: 6 * projections.length + 2 * REACTORS + 1,
         log,
       }),
       (open) => open.end(),
     )
     const owner = `${hostname()}:${process.pid}`
     const projectors = config.roles.has('projector')
-      ? projections.map((projection) =>
+      ? readModels.map((readModel) =>
           keep(
             runProjection({
-              projection,
-              store,
-              decode: openEvent(vault),
-              pool: projectorPool,
-              notifications,
-              owner,
-              log,
+              ...readModel,
+              ...{
+                store,
+                decode: openForProjections(vault),
+                isForNewer,
+                pool: projectorPool,
+                notifications,
+                owner,
+                log,
+              },
+              observe: (batch) => metrics.observeBatch(readModel.projection.name, batch),
             }),
             (running) => running.stop(),
           ),
@@ -155,6 +173,10 @@ export const start = async (
           ),
         ]
       : []
+    if (config.roles.has('projector')) {
+      const erasing = { store, db, dataDir: config.dataDir, pool: projectorPool, notifications, owner, log }
+      reactors.push(keep(startErasure(erasing), (running) => running.stop()))
+    }
     if (signedLog !== undefined) {
       const growing = { signedLog, store, pool: projectorPool, notifications, owner, log }
       reactors.push(keep(startLog(growing), (running) => running.stop()))
@@ -171,15 +193,23 @@ export const start = async (
       ),
     }
 
-    const health = healthEndpoints(checks)
+    const overview = openOverview(pool, projections)
+    const figuresOf = (kind: 'projection' | 'reactor') => (running: RunningWorker) => ({ kind, ...running.status() })
+    const workers = () => [...projectors.map(figuresOf('projection')), ...reactors.map(figuresOf('reactor'))]
+    const hasher = config.roles.has('api') ? openPasswordHasher(config.hashing) : undefined
+    const readModelFigures = async () => figuresOfReadModels(await overview.list())
+    metrics.collectFrom({ workers, readModels: readModelFigures, hashing: hasher && (() => hasher) })
+
+    const health = [...healthEndpoints(checks), ...metricsEndpoints(metrics)]
     const serving = {
       ...config.http,
       logger: log,
       version: packageJson.version,
       translateError: translateFailure,
       checkAnswers,
+      observe: metrics.observeRequest,
     }
-    if (!config.roles.has('api')) {
+    if (hasher === undefined) {
       const server = keep(
         await listen(createApp({ ...serving, endpoints: health, authenticators: {} }), config.http),
         (open) => open.close(),
@@ -193,7 +223,7 @@ export const start = async (
       activity: keep(openActivity(db, { ...config.session, log }), (open) => open.flush()),
       admission: openAdmission({ waitersPerKey: config.hashing.queueLimit }),
       bus: openCommandBus({ store, accounts, vault, sessionHash, queue: openKeyedQueue(), limits: config.limits, now }),
-      hasher: openPasswordHasher(config.hashing),
+      hasher,
       throttles: openThrottles(db, config.limits),
       vault,
       limits: config.limits,
@@ -201,14 +231,37 @@ export const start = async (
       session: config.session,
       now,
     }
+    const tokens = openAccessTokens(db, now)
+    const streams = openEventStreams()
+    const downloads = openDownloads()
+    // Connections of their own: an export holds one for as long as its reader takes.
+    const exportPool = keep(
+      openPool(connection, {
+        applicationName: 'strongroom exports',
+        max: DOWNLOADS_AT_ONCE,
+        statementTimeoutMs: EXPORT_TIMEOUT_MS,
+        settings: EXPORT_SETTINGS,
+        log,
+      }),
+      (open) => open.end(),
+    )
     const api: Api = {
       services,
       db,
+      store,
+      live,
+      streams,
+      tokens,
       progress: keep(openProgress({ pool, notifications, log }), (open) => open.close()),
+      projections: overview,
       clientContext: keep(openClientContext({ log }), (open) => open.close()),
       sessionHash,
       sealer: openSealer(vault.key('sealed-tokens')),
       log: openLogReader(pool),
+      rows: openRowCopier(exportPool),
+      downloads,
+      accesses: openAccessRecorder({ store, vault, now }),
+      evidence: openEvidenceMaker({ store, vault, pool, settings: config, program: packageJson }),
       addressLimits: openAddressLimits(pool, config.loginPerAddressPerMinute),
       registration: config.registration,
       consistencyWaitMs: config.consistencyWaitMs,
@@ -235,10 +288,13 @@ export const start = async (
       page,
       authenticators: {
         session: sessionAuthenticator(services),
-        token: tokenAuthenticator(openAccessTokens(db, now)),
+        token: tokenAuthenticator(tokens),
       },
     })
     const server = keep(await listen(app, config.http), (open) => open.close())
+    // First of all: a server waits for what is open, and streams end by themselves never.
+    keep(streams, async (open) => open.close())
+    keep(downloads, async (open) => open.close())
     return { url: urlOf(config, server), prepare: () => page.prepare(), stop }
   } catch (error) {
     await stop()

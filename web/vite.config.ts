@@ -15,6 +15,6 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
   },
-  // `npm run dev -w web`: the API is the one that `npm start` serves.
+  // `npm exec -w web vite`: the API is the one that `npm start` serves.
   server: { proxy: { '/v1': 'http://localhost:3000' } },
 })

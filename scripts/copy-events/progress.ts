@@ -1,9 +1,8 @@
 /** How far it is: a bar for a person at a terminal, JSON lines for a log. */
 import { Presets, SingleBar } from 'cli-progress'
-import type { OnProgress, Phase } from './copy.ts'
 
 export interface Progress {
-  readonly onProgress: OnProgress
+  readonly onProgress: (phase: string, events: number, total: number) => void
   stop(): void
 }
 
@@ -13,7 +12,7 @@ export const openProgress = (out: NodeJS.WriteStream): Progress => (out.isTTY ? 
 
 const bars = (out: NodeJS.WriteStream): Progress => {
   let bar: SingleBar | undefined
-  let current: Phase | undefined
+  let current: string | undefined
   return {
     onProgress(phase, events, total) {
       if (phase !== current) {
@@ -34,7 +33,7 @@ const bars = (out: NodeJS.WriteStream): Progress => {
 
 /** One at the start of a phase, then one a second: also a copy of millions of events leaves a log that can be read. */
 const lines = (out: NodeJS.WriteStream): Progress => {
-  let last: { readonly phase: Phase; readonly at: number } | undefined
+  let last: { readonly phase: string; readonly at: number } | undefined
   return {
     onProgress(phase, events, total) {
       const now = performance.now()

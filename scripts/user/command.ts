@@ -4,11 +4,12 @@ import { Argument, Command, CommanderError, InvalidArgumentError } from 'command
 import { emailSchema } from '../../src/accounts/email.ts'
 import type { OperatorRequest } from '../../src/commands/by-operator.ts'
 import type { CommandResult } from '../../src/commands/command-bus.ts'
+import { erase, setLegalHold } from '../../src/commands/erase.ts'
 import { createUser, type Operation, operate } from '../../src/commands/operate.ts'
 import { nameSchema } from '../../src/http/resources/schemas.ts'
 import { formatTable } from '../demo/table.ts'
 import type { OperatorServices } from './services.ts'
-import { findUser, type ListedUser, listUsers } from './users.ts'
+import { findErased, findUser, type ListedUser, listErasures, listUsers } from './users.ts'
 
 export const EXIT = { done: 0, failed: 1, misuse: 2, notFound: 3, refused: 4 } as const
 
@@ -115,6 +116,58 @@ const program = ({ withServices, operatorId, out, complain }: Surroundings): Com
     )
 
   root
+    .command('erase')
+    .description(
+      'Erases a user for ever: ends all sessions at once, and everything that is held of the person goes, within moments ' +
+        'where a server runs, else when one starts. Of who was erased before nothing is left to be done.',
+    )
+    .argument('<user>')
+    .action((user: string) =>
+      withServices(async (services) => {
+        const id = (await findUser(services, user)) ?? (await findErased(services, user))
+        if (id === null) throw new Refused(`there is no user ${user}`, EXIT.notFound)
+        const result = await erase(services, requestOf(operatorId), id, noAnswer)
+        if (result.kind === 'rejected') throw refusalOf(result.rejection.code, user)
+        const isNew = result.kind === 'accepted' && result.appended
+        tell(isNew ? `User ${id} is erased.` : `User ${id} was erased before.`, { id, erased: true })
+      }),
+    )
+
+  const hold = (user: string, legalHold: boolean) =>
+    withServices(async (services) => {
+      const id = await findUser(services, user)
+      const isSet = id !== null && (await setLegalHold(services, id, legalHold))
+      if (!isSet) throw new Refused(`there is no user ${user}`, EXIT.notFound)
+      tell(legalHold ? `User ${id} is under legal hold.` : `User ${id} is under no legal hold.`, { id, legalHold })
+    })
+
+  root
+    .command('hold')
+    .description('Puts a user under legal hold: erasing is refused until it is lifted. The user is not told.')
+    .argument('<user>')
+    .action((user: string) => hold(user, true))
+
+  root
+    .command('release')
+    .description('Lifts the legal hold on a user.')
+    .argument('<user>')
+    .action((user: string) => hold(user, false))
+
+  root
+    .command('erasures')
+    .description(
+      'Lists who was erased, by id, and since when it is complete. Keep the list apart from the backups: after a restore ' +
+        'of everything to an earlier moment it tells whom to erase again.',
+    )
+    .action(() =>
+      withServices(async (services) => {
+        for await (const { id, erasedAt, completeAt } of listErasures(services)) {
+          tell(`${id} ${erasedAt} ${completeAt ?? 'under way'}`, { id, erasedAt, completeAt })
+        }
+      }),
+    )
+
+  root
     .command('list')
     .description('Lists all users.')
     .action(() =>
@@ -133,10 +186,10 @@ const program = ({ withServices, operatorId, out, complain }: Surroundings): Com
 
 const HEAD = ['id', 'e-mail', 'status', '2FA', 'sessions', 'last sign-in']
 
-const rowOf = ({ id, email, status, twoFactor, sessions, lastSignIn }: ListedUser): readonly string[] => [
+const rowOf = ({ id, email, status, legalHold, twoFactor, sessions, lastSignIn }: ListedUser): readonly string[] => [
   id,
   email ?? '-',
-  status,
+  legalHold ? `${status}, held` : status,
   twoFactor ? 'on' : 'off',
   String(sessions),
   lastSignIn ?? 'never',
@@ -158,6 +211,8 @@ const refusalOf = (code: string, user: string): Refused => {
       return new Refused(`${user} has an account already`, EXIT.refused)
     case 'two-factor-not-enabled':
       return new Refused(`the second factor of ${user} is off already`, EXIT.refused)
+    case 'legal-hold':
+      return new Refused(`${user} is under legal hold: release it first`, EXIT.refused)
     default:
       return new Refused(`it was refused: ${code}`, EXIT.refused)
   }

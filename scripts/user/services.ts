@@ -1,6 +1,4 @@
 /** The parts of Strongroom that operators' commands need, in this process, beside a server or without one. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { type Accounts, openAccounts } from '../../src/accounts/accounts.ts'
@@ -15,7 +13,8 @@ import { registerReactors } from '../../src/projector/reactor.ts'
 import { loadMasterKey } from '../../src/secrets/master-key.ts'
 import { openSessionHash } from '../../src/secrets/session-hash.ts'
 import { openVault, type Vault } from '../../src/secrets/vault.ts'
-import { NoInstallation, withVaultDatabase } from '../operate/vault-database.ts'
+import { mustHaveMasterKey } from '../operate/master-key.ts'
+import { withVaultDatabase } from '../operate/vault-database.ts'
 
 export interface OperatorServices {
   readonly db: Kysely<Database>
@@ -51,12 +50,4 @@ export const withServices = async <T>(
       await store.close()
     }
   })
-}
-
-/** A server makes one where there is none. Here that would only mean that the folder is the wrong one. */
-const mustHaveMasterKey = ({ masterKey, masterKeyFile, dataDir }: Config): void => {
-  if (masterKey !== undefined || masterKeyFile !== undefined || existsSync(join(dataDir, 'master.key'))) return
-  throw new NoInstallation(
-    `there is no master key in ${dataDir}: set DATA_DIR, MASTER_KEY or MASTER_KEY_FILE as the server has it`,
-  )
 }

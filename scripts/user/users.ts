@@ -14,6 +14,7 @@ export interface ListedUser {
    * `unfinished`: the address was claimed, and a crash kept the account from being made; registering again adopts it.
    */
   readonly status: 'active' | 'locked' | 'compromised' | 'invited' | 'unfinished'
+  readonly legalHold: boolean
   readonly twoFactor: boolean
   readonly sessions: number
   /** RFC 3339, UTC. */
@@ -28,25 +29,26 @@ export async function* listUsers(services: OperatorServices): AsyncGenerator<Lis
   for (;;) {
     const rows = await services.db
       .selectFrom('vault.users')
-      .select('user_id')
+      .select(['user_id', 'legal_hold'])
       .where('user_id', '>', after)
       .orderBy('user_id')
       .limit(PAGE)
       .execute()
-    for (const { user_id: userId } of rows) {
+    for (const { user_id: userId, legal_hold: legalHold } of rows) {
       const account = await services.accounts.load(userId)
       services.accounts.evict(userId)
-      if (account.state.status !== 'erased') yield await describe(services, account)
+      if (account.state.status !== 'erased') yield await describe(services, account, legalHold)
       after = userId
     }
     if (rows.length < PAGE) return
   }
 }
 
-const describe = async (services: OperatorServices, account: Account): Promise<ListedUser> => ({
+const describe = async (services: OperatorServices, account: Account, legalHold: boolean): Promise<ListedUser> => ({
   id: account.userId,
   email: (await identityOf(services.vault, account))?.email ?? null,
   status: statusOf(services, account),
+  legalHold,
   twoFactor: account.state.twoFactor !== null,
   sessions: await countLive(services, account),
   lastSignIn: account.state.lastLogIn?.metadata.occurredAt ?? null,
@@ -80,6 +82,40 @@ export const findUser = async (services: OperatorServices, idOrEmail: string): P
   }
   const email = emailSchema.safeParse(idOrEmail)
   return email.success ? findOwner(services, services.vault.lookupOf(email.data), email.data) : null
+}
+
+/** null: nobody of that id was erased. There is no address left to find anybody by. */
+export const findErased = async ({ accounts }: OperatorServices, id: string): Promise<string | null> => {
+  if (!UUID.test(id)) return null
+  const { userId, state } = await accounts.load(id.toLowerCase())
+  return state.status === 'erased' ? userId : null
+}
+
+export interface ListedErasure {
+  readonly id: string
+  /** RFC 3339, UTC, as the next one. */
+  readonly erasedAt: string
+  /** null: what is left of the person is still being deleted. */
+  readonly completeAt: string | null
+}
+
+/** By id, in pages. */
+export async function* listErasures({ db }: OperatorServices): AsyncGenerator<ListedErasure> {
+  let after = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const rows = await db
+      .selectFrom('vault.erasures')
+      .select(['user_id', 'erased_at', 'done_at'])
+      .where('user_id', '>', after)
+      .orderBy('user_id')
+      .limit(PAGE)
+      .execute()
+    for (const { user_id: id, erased_at, done_at } of rows) {
+      yield { id, erasedAt: erased_at.toISOString(), completeAt: done_at?.toISOString() ?? null }
+      after = id
+    }
+    if (rows.length < PAGE) return
+  }
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

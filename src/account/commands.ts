@@ -41,6 +41,11 @@ export type BackupCodeFact =
 
 export type CodeFact = TotpFact | BackupCodeFact
 
+/** Whether the account must be kept as it is. The vault says so, and keeps it so until the append is done. */
+export interface LegalHoldFact {
+  readonly kind: 'underLegalHold' | 'noLegalHold'
+}
+
 /** Which session asks. Decided again at the append: it must be live, and its token of this generation, then. */
 export interface SessionClaim {
   readonly sessionId: string
@@ -111,7 +116,13 @@ export type Command =
   | { readonly kind: 'requestPasswordReset' }
   | ({ readonly kind: 'resetPassword'; readonly resetId: string } & NewPassword)
   /** `eventId`, `at`: what was reported to the owner, and when it happened. */
-  | { readonly kind: 'reportCompromise'; readonly eventId: string; readonly at: number }
+  | {
+      readonly kind: 'reportCompromise'
+      readonly eventId: string
+      readonly at: number
+      /** The former address, where the report comes from there; whether it could be filed for the account again. */
+      readonly restore?: { readonly email: string; readonly standing: 'filed' | 'taken' }
+    }
   | ({ readonly kind: 'startEnrollment'; readonly enrollmentId: string; readonly totpSecret: Secret } & BySession)
   | ({
       readonly kind: 'verifyEnrollment'
@@ -151,6 +162,7 @@ export type Command =
     }
   | ({ readonly kind: 'createUser'; readonly email: string; readonly name: string | null } & ByOperator)
   | ({ readonly kind: 'unlock' | 'revokeAllSessions' | 'disableTwoFactorOf' } & ByOperator)
+  | ({ readonly kind: 'erase'; readonly fact: LegalHoldFact } & ByOperator)
 
 export type CommandKind = Command['kind']
 export type CommandOf<K extends CommandKind> = Extract<Command, { readonly kind: K }>
@@ -212,6 +224,7 @@ export type Rejection =
   /** Somebody else changed it meanwhile. */
   | { readonly code: 'version-stale' }
   | { readonly code: 'account-not-found' }
+  | { readonly code: 'legal-hold' }
   | { readonly code: 'too-many-requests'; readonly until: number }
   | { readonly code: 'idempotency-mismatch' }
 

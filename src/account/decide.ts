@@ -15,7 +15,7 @@ import {
 } from './commands.ts'
 import { reportCompromise } from './decisions/compromise.ts'
 import { confirmEmailChange, requestEmailChange } from './decisions/email.ts'
-import { createUser, disableTwoFactorOf, revokeAllSessions, unlock } from './decisions/operators.ts'
+import { createUser, disableTwoFactorOf, erase, revokeAllSessions, unlock } from './decisions/operators.ts'
 import { changePassword, requestPasswordReset, resetPassword } from './decisions/password.ts'
 import { updateFields } from './decisions/profile.ts'
 import { reauthenticate } from './decisions/reauthentication.ts'
@@ -78,6 +78,8 @@ export const decide = (command: Command, state: AccountState, circumstances: Cir
       return revokeAllSessions(state)
     case 'disableTwoFactorOf':
       return disableTwoFactorOf(state)
+    case 'erase':
+      return erase(command, state)
     default:
       return unreachable(command)
   }

@@ -164,6 +164,12 @@ export const catalogue = {
     outcome: 'success',
     versions: { 1: z.strictObject({}) },
   }),
+  'user.email:restored': define({
+    message: 'Former e-mail address restored',
+    outcome: 'success',
+    /** Reported from the former address. It is in the personal box. */
+    versions: { 1: z.strictObject({}) },
+  }),
   'user.2fa:enrollment_started': define({
     message: '2FA setup started',
     outcome: 'success',

@@ -25,8 +25,16 @@ export interface Session {
   readonly signedInAt: number
   /** When the person last proved who they are in this session; opens the sudo window. Milliseconds since 1970. */
   readonly provenAt: number
-  /** Wrong passwords and codes entered inside this session since the last right one. */
-  readonly failures: number
+  readonly guesses: Guesses
+}
+
+/**
+ * Wrong secrets entered inside a session. A right one forgives wrong ones of its own kind alone: whoever has one of the
+ * two (a phone that was borrowed, an app of his own) must not try the other for ever.
+ */
+export interface Guesses {
+  readonly password: number
+  readonly code: number
 }
 
 export interface EndedSession {
@@ -55,6 +63,12 @@ export interface EmailChange {
   readonly confirmed: readonly ('old' | 'new')[]
 }
 
+/**
+ * Goes up with every change of the state's shape, or of what `evolve` makes of a history: snapshots of another version
+ * are not used. A test notices a change that forgot it.
+ */
+export const STATE_VERSION = 1
+
 export interface AccountState {
   readonly status: 'none' | 'active' | 'erased'
   readonly registeredAt: number
@@ -62,6 +76,8 @@ export interface AccountState {
   readonly registration: BoxRef | null
   /** Personal box with the current e-mail address. */
   readonly email: BoxRef | null
+  /** The address before it, and until when it was the account's: its owner may still say that it was not them. */
+  readonly formerEmail: { readonly address: BoxRef; readonly until: number } | null
   readonly emailChange: EmailChange | null
   readonly profile: Fields
   readonly preferences: Fields
@@ -107,12 +123,14 @@ export const REPORTED_EVENTS = 100
 
 const noFields: Fields = { version: '', values: {} }
 const noFailures = { count: 0, lastAt: 0 }
+const noGuesses: Guesses = { password: 0, code: 0 }
 
 export const initialState: AccountState = {
   status: 'none',
   registeredAt: 0,
   registration: null,
   email: null,
+  formerEmail: null,
   emailChange: null,
   profile: noFields,
   preferences: noFields,
@@ -153,10 +171,16 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
     case 'user:locked':
       return { ...state, failures: noFailures, lockedUntil: Date.parse(event.data.until) }
     case 'user:unlocked':
-      return { ...state, failures: noFailures, lockedUntil: 0, compromised: false }
+      return {
+        ...state,
+        failures: noFailures,
+        lockedUntil: 0,
+        // An operator opens a lock; what somebody else knows, only a new password makes worthless.
+        compromised: event.data.by === 'operator' && state.compromised,
+      }
     case 'user:reauthenticated':
       return {
-        ...rotate(state, event, event.data.rotated, at),
+        ...rotate(state, event, event.data.rotated, at, [event.data.method === 'password' ? 'password' : 'code']),
         twoFactor: withStepUsed(state.twoFactor, event.data.step),
       }
     case 'user:compromise_reported':
@@ -164,6 +188,7 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
         ...state,
         compromised: true,
         emailChange: null,
+        enrollment: null,
         // The intruder signed in too: what he made familiar must not pass unnoticed.
         familiar: forgotten,
         reported: [...state.reported, event.data.eventId].slice(-REPORTED_EVENTS),
@@ -195,19 +220,29 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
       return confirmEmailChange(state, event.data.address)
     case 'user.email:changed':
       // A link for the old address, or one asked for under it, must not open the account under its new one.
-      return { ...state, email: personalOf(event), emailChange: null, reset: null }
+      return {
+        ...state,
+        email: personalOf(event),
+        formerEmail: state.email === null ? null : { address: state.email, until: at },
+        emailChange: null,
+        reset: null,
+      }
+    case 'user.email:restored':
+      // Who is put out here gets no say of his own from the address that was his.
+      return { ...state, email: personalOf(event), formerEmail: null }
     case 'user.2fa:enrollment_started':
       return { ...state, enrollment: enrollmentOf(event) }
     case 'user.2fa:enabled':
       return {
-        ...rotate(state, event, event.data.rotated, at),
+        // The code was of an app that the session itself has just chosen: it proves nothing about the account.
+        ...rotate(state, event, event.data.rotated, at, []),
         enrollment: null,
         twoFactor: factorOf(event, at),
         credentialEpoch: state.credentialEpoch + 1,
       }
     case 'user.2fa:disabled':
       return {
-        ...rotate(state, event, event.data.rotated, at),
+        ...rotate(state, event, event.data.rotated, at, ['password', 'code']),
         twoFactor: null,
         credentialEpoch: state.credentialEpoch + 1,
       }
@@ -217,10 +252,12 @@ const apply = (state: AccountState, event: AccountEvent): AccountState => {
       return { ...state, twoFactor: withCodeUsed(state.twoFactor, event, at) }
     case 'user.password:change_failed':
     case 'user.email:change_failed':
+      return countGuess(state, event.data.sessionId, 'password')
     case 'user.2fa:enrollment_failed':
+      return countGuess(state, event.data.sessionId, 'code')
     case 'user.2fa:disable_failed':
     case 'user:reauthentication_failed':
-      return updateSession(state, event.data.sessionId, (session) => ({ ...session, failures: session.failures + 1 }))
+      return countGuess(state, event.data.sessionId, event.data.method === 'password' ? 'password' : 'code')
     case 'user.session:revoked':
       return end(state, event.data.sessionId, 'revoked')
     case 'user.session:ended':
@@ -254,14 +291,15 @@ const register = (state: AccountState, event: AccountEvent<'user:registered'>, a
 }
 
 const logIn = (state: AccountState, event: AccountEvent<'user:logged_in'>, at: number): AccountState => {
-  const { challengeId, step, sessionId } = event.data
+  const { challengeId, method, step, sessionId } = event.data
   const session: Session = {
     id: sessionId,
     generation: 0,
     token: credentialOf(event),
     signedInAt: at,
-    provenAt: at,
-    failures: 0,
+    // A backup code lets in who lost the phone. A stolen list of them must not open everything.
+    provenAt: method === 'backup_code' ? 0 : at,
+    guesses: noGuesses,
   }
   return {
     ...state,
@@ -281,7 +319,7 @@ const changePassword = (
   at: number,
 ): AccountState => ({
   // With a factor on, the password alone proves too little to open the sudo window.
-  ...rotate(state, event, event.data.rotated, state.twoFactor === null ? at : null),
+  ...rotate(state, event, event.data.rotated, state.twoFactor === null ? at : null, ['password']),
   password: credentialOf(event),
   passwordChangedAt: at,
   formerPasswords: (state.password === null ? [] : [state.password])
@@ -324,15 +362,22 @@ const updateSession = (state: AccountState, id: string, change: (session: Sessio
   sessions: state.sessions.map((session) => (session.id === id ? change(session) : session)),
 })
 
+const countGuess = (state: AccountState, sessionId: string, kind: keyof Guesses): AccountState =>
+  updateSession(state, sessionId, ({ guesses, ...session }) => ({
+    ...session,
+    guesses: { ...guesses, [kind]: guesses[kind] + 1 },
+  }))
+
 /**
- * A new token for the session that proved who it is: its old token is dead, and its wrong guesses are forgotten.
- * `provenAt`: null where what it proved does not open the sudo window.
+ * A new token for the session that proved who it is: its old token is dead, and its wrong guesses of the kinds it got
+ * right are forgotten. `provenAt`: null where what it proved does not open the sudo window.
  */
 const rotate = (
   state: AccountState,
   event: AccountEvent,
   rotated: { readonly sessionId: string; readonly generation: number } | null,
   provenAt: number | null,
+  gotRight: readonly (keyof Guesses)[],
 ): AccountState =>
   rotated === null
     ? state
@@ -341,7 +386,7 @@ const rotate = (
         generation: rotated.generation,
         token: credentialOf(event),
         provenAt: provenAt ?? session.provenAt,
-        failures: 0,
+        guesses: { ...session.guesses, ...Object.fromEntries(gotRight.map((kind) => [kind, 0])) },
       }))
 
 /** Nothing that could sign in or name the person survives; which sessions there were does. */

@@ -122,6 +122,32 @@ export const leafAndCheckpoint = async (
   }
 }
 
+/** The leaves of these events; those without one are left out. */
+export const leavesOf = async (
+  database: Queryable,
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, PlacedLeaf>> => {
+  const rows = await database.query<LeafRow>(
+    'select event_id, index::text, hash from log.leaves where event_id = any($1::uuid[])',
+    [eventIds],
+  )
+  return new Map(rows.map(({ event_id, index, hash }) => [event_id, { index: Number(index), hash }]))
+}
+
+/** Sizes of older checkpoints that somebody is likely to have kept: the newest ones, and the last one of each day. */
+export const keptSizes = async (database: Queryable, below: number): Promise<readonly number[]> => {
+  const rows = await database.query<{ size: string }>(
+    `select size::text from (
+       (select size from log.checkpoints where size < $1 order by size desc limit 100)
+       union
+       (select max(size) as size from log.checkpoints where size < $1
+         group by (signed_at at time zone 'UTC')::date order by 1 desc limit 1000)
+     ) kept order by kept.size`,
+    [below],
+  )
+  return rows.map(({ size }) => Number(size))
+}
+
 export interface StoredCheckpoint {
   readonly size: number
   readonly root: Hash

@@ -30,7 +30,7 @@ export class HashesMissing extends Error {
 }
 
 /** Leaves from `from` to `to`, the latter exclusive. */
-interface Range {
+export interface Range {
   readonly from: number
   readonly to: number
 }
@@ -45,6 +45,32 @@ export const inclusionProof = (read: ReadRuns, index: number, size: number): Pro
 export const consistencyProof = (read: ReadRuns, first: number, second: number): Promise<readonly Hash[]> => {
   if (!(first >= 0 && first <= second)) throw new RangeError(`a tree of ${first} is no beginning of one of ${second}`)
   return hashesOf(read, first === 0 ? [] : pathBetween(first, { from: 0, to: second }, true))
+}
+
+/**
+ * The roots of the complete subtrees that lie between the leaves of a bundle, from left to right: with them whoever has
+ * those leaves comes to the root of the whole tree. `gaps`: from the end of one run of leaves to the next. Each gap is
+ * taken as the largest subtrees that fit, and is cut at the sizes in `cuts`, so that the roots of those older trees come
+ * out too.
+ */
+export const gapSubtrees = (gaps: readonly Range[], cuts: readonly number[]): readonly Range[] =>
+  gaps.flatMap(({ from, to }) => {
+    const ends = [...cuts.filter((cut) => cut > from && cut < to), to]
+    return ends.flatMap((end, n) => subtreesIn(ends[n - 1] ?? from, end))
+  })
+
+export const subtreeRoots = (read: ReadRuns, subtrees: readonly Range[]): Promise<readonly Hash[]> =>
+  hashesOf(read, subtrees)
+
+const subtreesIn = (from: number, to: number): readonly Range[] => {
+  const subtrees: Range[] = []
+  for (let at = from; at < to; ) {
+    let size = 1
+    while (at % (2 * size) === 0 && at + 2 * size <= to) size *= 2
+    subtrees.push({ from: at, to: at + size })
+    at += size
+  }
+  return subtrees
 }
 
 /** MTH(D[size]), from what is stored. */

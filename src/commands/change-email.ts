@@ -100,7 +100,8 @@ const confirm = async (services: Services, link: Link, context: Context): Promis
  * Files the address that the history says the account has, and no other. Not while a change is under way: another
  * process may just have filed the new address for it.
  */
-const fileAddressOf = async ({ vault, accounts, limits, now }: Services, userId: string): Promise<void> => {
+export const fileAddressOf = async (services: Services, userId: string): Promise<void> => {
+  const { vault, accounts, limits, now } = services
   const account = await accounts.load(userId)
   const { emailChange } = account.state
   if (emailChange !== null && now() < emailChange.at + limits.resetTokenMs) return
@@ -108,4 +109,7 @@ const fileAddressOf = async ({ vault, accounts, limits, now }: Services, userId:
   if (identity === null) return
   const lookup = vault.lookupOf(identity.email)
   if (await vault.claimAnother(userId, lookup)) await vault.keepOnly(userId, lookup)
+  // Another process may have finished a whole change in between, and what it filed was given up just now.
+  const after = await accounts.load(userId)
+  if (after.state.email?.eventId !== account.state.email?.eventId) await fileAddressOf(services, userId)
 }

@@ -4,6 +4,7 @@
  */
 import { authorise } from '../account/authorise.ts'
 import type { Rejection, SessionClaim } from '../account/commands.ts'
+import { guessesOf } from '../account/decisions/guess.ts'
 import type { Secret } from '../account/events.ts'
 import { formatToken, hashTokenSecret, newTokenSecret } from '../secrets/session-token.ts'
 import type { Standing } from './admission.ts'
@@ -14,23 +15,42 @@ import type { Services } from './services.ts'
 /** `attempt` runs the command. Throws Overloaded where too many checks of this session wait. */
 export const guardGuesses = async (
   services: Services,
-  { account, session }: Authenticated,
+  who: Authenticated,
   attempt: () => Promise<CommandResult>,
 ): Promise<CommandResult> => {
+  const limit = services.limits.lockAfterFailures
+  const admitted = await admit(services, who, { key: `session ${who.session.id}`, limit }, attempt)
+  return admitted.kind === 'refused' ? { kind: 'rejected', rejection: admitted.rejection } : admitted.value
+}
+
+export type Admitted<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'refused'; readonly rejection: Rejection }
+
+/**
+ * Work that costs a hash before anything about the command was decided: one piece of a session at a time, or a single
+ * client would fill the queue that everybody's log-in waits in. Nothing is hashed for a session that has ended.
+ */
+export const hashInTurn = <T>(services: Services, who: Authenticated, work: () => Promise<T>): Promise<Admitted<T>> =>
+  admit(services, who, { key: `hashes of session ${who.session.id}`, limit: 1 }, work)
+
+const admit = async <T>(
+  services: Services,
+  { account, session }: Authenticated,
+  { key, limit }: { readonly key: string; readonly limit: number },
+  work: () => Promise<T>,
+): Promise<Admitted<T>> => {
   const claim: SessionClaim = { sessionId: session.id, generation: session.generation }
   let refusal: Rejection = { code: 'unauthenticated' }
   const standing = async (): Promise<Standing> => {
     const { state } = await services.accounts.load(account.userId)
     const refused = authorise(state, claim, { now: services.now(), limits: services.limits })
-    if (refused !== null) {
-      refusal = refused
-      return { kind: 'closed' }
-    }
-    return { kind: 'open', failures: state.sessions.find(({ id }) => id === session.id)?.failures ?? 0 }
+    if (refused === null) return { kind: 'open', failures: guessesOf(state, session.id) }
+    refusal = refused
+    return { kind: 'closed' }
   }
-  const limit = services.limits.lockAfterFailures
-  const result = await services.admission.run(`session ${session.id}`, limit, standing, attempt)
-  return result ?? { kind: 'rejected', rejection: refusal }
+  const result = await services.admission.run(key, limit, standing, async () => ({ value: await work() }))
+  return result === null ? { kind: 'refused', rejection: refusal } : { kind: 'done', value: result.value }
 }
 
 export interface NewToken {

@@ -11,6 +11,8 @@ export interface EventStorePlace {
   /** The process's listener on that PostgreSQL database, where it has one already. EventStoreDB needs none. */
   readonly notifications?: Notifications
   readonly log: Logger
+  /** Of PostgreSQL: see PostgresEventStoreOptions. EventStoreDB takes each append by itself. */
+  readonly observeAppend?: (batch: { readonly appends: number; readonly events: number }) => void
 }
 
 /** Opens the event store that is there. Throws as the one it opens: see the two. */

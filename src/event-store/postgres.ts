@@ -33,6 +33,8 @@ export interface PostgresEventStoreOptions {
   /** As of `openPool`. */
   readonly statementTimeoutMs?: number
   readonly log: Logger
+  /** Told of each transaction of appends, before it is tried. Must not throw. */
+  readonly observeAppend?: (batch: { readonly appends: number; readonly events: number }) => void
 }
 
 const READERS = 6
@@ -49,7 +51,13 @@ const BATCH = {
  * where the database cannot be reached or its schema is newer than this program.
  */
 export async function openPostgresEventStore(options: PostgresEventStoreOptions): Promise<EventStore> {
-  const { connection, notifications: shared, applicationName = 'strongroom event store', ...rest } = options
+  const {
+    connection,
+    notifications: shared,
+    applicationName = 'strongroom event store',
+    observeAppend,
+    ...rest
+  } = options
   const { log } = rest
   // Appends have a connection of their own, so that no storm of reads can hold them up.
   const writers = openPool(connection, { ...rest, applicationName, max: 1 })
@@ -60,7 +68,14 @@ export async function openPostgresEventStore(options: PostgresEventStoreOptions)
     await Promise.all([writers.end(), readers.end()])
     throw error
   }
-  return new PostgresEventStore(writers, readers, shared ?? new Notifications(connection, log), !shared, log)
+  return new PostgresEventStore(
+    writers,
+    readers,
+    shared ?? new Notifications(connection, log),
+    !shared,
+    log,
+    observeAppend,
+  )
 }
 
 class PostgresEventStore implements EventStore {
@@ -79,6 +94,7 @@ class PostgresEventStore implements EventStore {
     notifications: Notifications,
     ownsNotifications: boolean,
     log: Logger,
+    observeAppend: PostgresEventStoreOptions['observeAppend'],
   ) {
     this.#writers = writers
     this.#readers = readers
@@ -86,7 +102,10 @@ class PostgresEventStore implements EventStore {
     this.#ownsNotifications = ownsNotifications
     this.#log = log
     this.#events = new PostgresLog(readers)
-    this.#groupCommit = new GroupCommit((batch) => appendBatch(writers, batch), BATCH)
+    this.#groupCommit = new GroupCommit((batch) => {
+      observeAppend?.({ appends: batch.length, events: batch.reduce((sum, { events }) => sum + events.length, 0) })
+      return appendBatch(writers, batch)
+    }, BATCH)
   }
 
   async *read(stream: string, options?: ReadOptions): AsyncGenerator<RecordedEvent> {

@@ -8,7 +8,7 @@ import { RequestAborted } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import { documentationEndpoints } from './docs.ts'
 import type { AuthResults, Endpoint } from './endpoint.ts'
-import { mountEndpoints } from './mount.ts'
+import { mountEndpoints, routeKey } from './mount.ts'
 import { type Page, pageEndpoints } from './page.ts'
 import { invalidRequest, Problem } from './problem.ts'
 import { describeRequest, type RequestInfo } from './request-info.ts'
@@ -34,6 +34,8 @@ export interface AppOptions<Auth extends AuthResults> {
   readonly translateError?: (error: unknown) => Problem | undefined
   /** Compare each answer with its declared schema: for tests. */
   readonly checkAnswers?: boolean
+  /** Told of each request once it is over; `route` is the template of its path, `none` where there is no such path. */
+  readonly observe?: (request: ObservedRequest) => void
 }
 
 /** The whole HTTP side as one function of request and response: endpoints, their documentation, errors, headers. */
@@ -64,6 +66,7 @@ export function createApp<Auth extends AuthResults>(options: AppOptions<Auth>): 
     response.setHeader('X-Request-Id', info.id)
     response.locals = { [requestKey]: info }
     logWhenDone(response, info, logger)
+    observeWhenDone(request, response, options.observe)
     const finish = (error?: unknown) => answerError(response, info, error, options.translateError)
     if (request.httpVersion === '1.1' && request.headers.host === undefined) {
       finish(invalidRequest({ pointer: '#/header/Host', code: 'required', detail: 'HTTP/1.1 asks for a Host.' }))
@@ -77,6 +80,27 @@ export function createApp<Auth extends AuthResults>(options: AppOptions<Auth>): 
     request.url = target
     app(request, response, finish)
   }
+}
+
+export interface ObservedRequest {
+  readonly method: string
+  readonly route: string
+  readonly status: number
+  readonly seconds: number
+}
+
+function observeWhenDone(request: Request, response: Response, observe: AppOptions<AuthResults>['observe']): void {
+  if (observe === undefined) return
+  const start = performance.now()
+  response.once('close', () => {
+    const route: unknown = response.locals[routeKey]
+    observe({
+      method: request.method,
+      route: typeof route === 'string' ? route : 'none',
+      status: response.statusCode,
+      seconds: (performance.now() - start) / 1_000,
+    })
+  })
 }
 
 /**
@@ -105,13 +129,14 @@ function answerError(
 ): void {
   const refusal = error === undefined ? new Problem(404, 'not-found') : asProblem(error)
   const problem = refusal ?? translate?.(error)
-  if (problem === undefined && !isFarewell(error)) {
+  const farewell = isFarewell(error) || (response.destroyed && isAbort(error))
+  if (problem === undefined && !farewell) {
     request.log.error({ err: describeError(error), method: request.method, path: request.path }, 'request failed')
   } else if (refusal === undefined && problem !== undefined && problem.status >= 500) {
     // The client learns that something is away; the operator has to learn what and why.
     request.log.warn({ err: describeError(error), code: problem.code, path: request.path }, 'request not answerable')
   }
-  if (response.headersSent || isFarewell(error)) {
+  if (response.headersSent || farewell) {
     // Half an answer must not look like a whole one.
     response.destroy()
     return
@@ -132,6 +157,11 @@ function asProblem(error: unknown): Problem | undefined {
 function isFarewell(error: unknown): boolean {
   if (error instanceof RequestAborted) return true
   return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+}
+
+/** What was done for a client that has left was stopped by `request.signal`. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 function corsFor(allowedOrigins: readonly string[]) {

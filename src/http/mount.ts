@@ -8,6 +8,9 @@ import { Problem } from './problem.ts'
 import type { RequestInfo } from './request-info.ts'
 import { sendResult } from './respond.ts'
 
+/** Where `response.locals` holds the template of the path. */
+export const routeKey = 'route'
+
 export interface MountOptions<Auth extends AuthResults> {
   readonly authenticators: Authenticators<Auth>
   readonly originRule: OriginRule
@@ -28,6 +31,7 @@ export function mountEndpoints<Auth extends AuthResults>(
   for (const [path, byMethod] of groupByPath(endpoints)) {
     const allow = allowedMethods(byMethod)
     app.all(path.replace(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+      response.locals[routeKey] = path
       const info = options.requestInfo(response)
       if (request.method === 'OPTIONS') {
         await sendResult(response, { status: 204, headers: { Allow: allow } }, false)

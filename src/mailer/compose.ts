@@ -113,7 +113,8 @@ const addressBefore = async (
   return null
 }
 
-const setsAddress = ({ type }: RecordedEvent): boolean => type === 'user.email:changed' || type === 'user:registered'
+const setsAddress = ({ type }: RecordedEvent): boolean =>
+  ['user:registered', 'user.email:changed', 'user.email:restored'].includes(type)
 
 const openBox = (vault: Vault, userId: string, { id, type, personal }: AccountEvent): Promise<Personal | null> =>
   openPersonalOf(vault, userId, { eventId: id, type, box: personal })

@@ -2,7 +2,6 @@
  * Mail by events. A reactor files what is to be sent in the same transaction as its checkpoint, so each mail is filed
  * exactly once; senders take it from there. It needs no opened box: a person's data are looked at when a mail is made.
  */
-import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { AccountEvent } from '../account/events.ts'
@@ -16,7 +15,7 @@ import type { RunningWorker } from '../projector/worker.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { openComposer } from './compose.ts'
 import { type MailKind, mailsFor } from './kinds.ts'
-import { openMailFiles } from './mail-files.ts'
+import { mailFolderIn, openMailFiles } from './mail-files.ts'
 import { file, type NewEntry, openOutbox } from './outbox.ts'
 import { startSender } from './sender.ts'
 import type { MailSettings } from './settings.ts'
@@ -46,7 +45,7 @@ export const startMailer = (options: MailerOptions): RunningWorker => {
   const { settings, dataDir, limits, db, now } = options
   const log = options.log.child({ part: 'mailer' })
   const transport =
-    settings.smtp === undefined ? openMailFiles(join(dataDir, 'mail')) : openSmtpTransport(settings.smtp, settings.from)
+    settings.smtp === undefined ? openMailFiles(mailFolderIn(dataDir)) : openSmtpTransport(settings.smtp, settings.from)
   if (settings.smtp === undefined) log.info('no SMTP_URL is given: mails become files in DATA_DIR/mail')
   const sender = startSender({
     outbox: openOutbox(db),

@@ -6,7 +6,7 @@
  */
 export const fitToShow = (name: string | null): string | null => {
   const trimmed = name?.trim() ?? ''
-  const isName = /^[\p{L}\p{M}\p{N} '’.,-]{1,60}$/u.test(trimmed)
+  const isName = /^[\p{L}\p{M} '’.,-]{1,40}$/u.test(trimmed)
   const looksLikeLink = /[.][\p{L}\p{N}]|\bwww\b/iu.test(trimmed)
   return isName && !looksLikeLink ? trimmed : null
 }

@@ -36,6 +36,23 @@ export interface Database {
     done_at: Timestamp | null
     outcome: 'sent' | 'dropped' | 'given_up' | null
   }
+  'vault.erasures': {
+    user_id: string
+    event_id: string
+    erased_at: Timestamp
+    filed_at: Generated<Timestamp>
+    next_sweep_at: ColumnType<Date, Date | undefined, Date>
+    last_sweep_at: Timestamp | null
+    done_at: Timestamp | null
+  }
+  'vault.snapshots': {
+    user_id: string
+    fold: string
+    revision: string
+    event_id: string
+    sealed: string
+    taken_at: Timestamp
+  }
   'read.sessions': SessionRow
   'read.auditlog': AuditRow
 }
@@ -62,8 +79,10 @@ export interface SessionRow {
 
 export interface AuditRow {
   id: string
-  user_id: string
-  sequence: string
+  /** Of an auditor's access: whom it names. */
+  user_id: string | null
+  /** null: an auditor's access, which is no event of the account's stream. */
+  sequence: string | null
   position: string
   code: string
   message: string

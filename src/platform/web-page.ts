@@ -37,11 +37,13 @@ export const openWebPage = ({ dataDir, log }: WebPageOptions): WebPage => {
   const closing = new AbortController()
   let opened: Promise<Built | undefined> | undefined
   const open = (): Promise<Built | undefined> => {
-    opened ??= locate(dataDir, closing.signal).then(listFiles).catch((error: unknown) => {
-      if (closing.signal.aborted) return undefined
-      log.error({ err: describeError(error) }, 'the web page cannot be served: try `npm run build`')
-      return undefined
-    })
+    opened ??= locate(dataDir, closing.signal)
+      .then(listFiles)
+      .catch((error: unknown) => {
+        if (closing.signal.aborted) return undefined
+        log.error({ err: describeError(error) }, 'the web page cannot be served: try `npm run build`')
+        return undefined
+      })
     return opened
   }
   return {

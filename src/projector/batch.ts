@@ -73,5 +73,6 @@ async function moveCheckpoint(client: pg.ClientBase, lease: Lease, batch: BatchW
       id,
     ],
   )
-  if (rowCount !== 1) throw new LeaseLost(`${name} version ${version} build ${build} is no longer at ${before} in epoch ${epoch}`)
+  if (rowCount !== 1)
+    throw new LeaseLost(`${name} version ${version} build ${build} is no longer at ${before} in epoch ${epoch}`)
 }

@@ -13,7 +13,7 @@ import { type Comparison, comparableTables, differencesOf, sumsOf, type TableCom
 import { type BuildTable, createTableSql, dropTableSql, dropViewSql, primaryKeySql, viewSql } from './ddl.ts'
 import { ProjectionFault } from './fault.ts'
 import { type Job, PROJECTIONS } from './job.ts'
-import type { Lease } from './lease.ts'
+import { type Lease, releaseLease } from './lease.ts'
 import type { Projection, RowOperation } from './row-operation.ts'
 import { lockBuilds, tablesOf } from './schema.ts'
 import { keepingLease, type SessionEnd, type SessionOptions, type SessionProgress, workAsOwner } from './session.ts'
@@ -23,12 +23,13 @@ export interface BuildOptions<Event> {
   readonly projection: Projection<Event>
   readonly build: number
   readonly store: Pick<EventStore, 'tail'>
+  /** Events folded and sent at once in the bulk load; default 5,000. */
+  readonly bulkSize?: number
   /** What the verification of a build has found; the build is dropped then. */
   readonly onVerified?: (comparison: Comparison) => void
 }
 
-/** Events folded and sent at once. */
-const BULK = 5_000
+const BULK_SIZE = 5_000
 
 /** What `runJob` is to do with the lease of a build that is not live. Ends with `reached` when it is, or is done with. */
 export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {
@@ -51,12 +52,7 @@ class Builder<Event> {
   readonly #stop: AbortSignal
   readonly #tables: readonly BuildTable[]
 
-  constructor(
-    options: BuildOptions<Event>,
-    work: SessionOptions<Event>,
-    progress: SessionProgress,
-    stop: AbortSignal,
-  ) {
+  constructor(options: BuildOptions<Event>, work: SessionOptions<Event>, progress: SessionProgress, stop: AbortSignal) {
     this.#options = options
     this.#work = work
     this.#progress = progress
@@ -71,7 +67,8 @@ class Builder<Event> {
       if (this.#progress.lease.position === null) await this.#makeTables(mine)
       const tail = await this.#options.store.tail()
       const until = live.position ?? (tail === 'start' ? null : tail)
-      const end = until === null ? undefined : await this.#handle(until, this.#bulkJob(), BULK)
+      const end =
+        until === null ? undefined : await this.#handle(until, this.#bulkJob(), this.#options.bulkSize ?? BULK_SIZE)
       if (end && end.kind !== 'reached') return end
       if (!(await this.#owning(() => addKeys(this.#work.pool, this.#tables)))) {
         await this.#beginAgainWithKeys()
@@ -143,10 +140,10 @@ class Builder<Event> {
         const step = await job.prepare(events)
         return async (client) => {
           await step(client)
-          await client.query(
-            `update read.projections set events = events + $4 where ${PROJECTIONS.row}`,
-            [...this.#id(), events.length],
-          )
+          await client.query(`update read.projections set events = events + $4 where ${PROJECTIONS.row}`, [
+            ...this.#id(),
+            events.length,
+          ])
         }
       },
     }
@@ -241,7 +238,9 @@ class Builder<Event> {
         const built = await sumsOf(client, one.built)
         const sums = one.live && atSamePlace ? { live: await sumsOf(snapshot, one.live), built } : undefined
         const differences =
-          one.live && sums ? await differencesOf({ live: snapshot, built: client }, { ...one, live: one.live }, sums) : []
+          one.live && sums
+            ? await differencesOf({ live: snapshot, built: client }, { ...one, live: one.live }, sums)
+            : []
         tables.push({
           table: one.table.table.name,
           live: sums?.live.rows ?? null,
@@ -298,50 +297,59 @@ class Builder<Event> {
     if (ahead) return ahead
     const held = await this.#holdLive(live)
     if (!held) return undefined
-    const end = await this.#catchUp(held.position)
-    if (end) return end
-    const flipped = await this.#fenced(async (client) => {
+    try {
+      const end = await this.#catchUp(held.position)
+      if (end) return end
+      if (!(await this.#changePlaces(live, held.epoch, mine, comparison))) return undefined
+    } finally {
+      // Where nothing came of it, the live one goes on at once.
+      await releaseLease(this.#work.pool, held)
+    }
+    const { equal } = comparison
+    this.#work.log.info({ equal, position: String(this.#lease.position) }, 'the build is live now')
+    return { kind: 'reached' }
+  }
+
+  #changePlaces(live: Build, epoch: bigint, mine: Build, comparison: Comparison): Promise<boolean> {
+    return this.#fenced(async (client) => {
       await client.query(`set local lock_timeout = '2s'`)
       const retired = await client.query(
         `update read.projections set live = false, stage = 'kept', owner = null, lease_until = null, epoch = epoch + 1,
                 updated_at = clock_timestamp()
           where ${PROJECTIONS.row} and live and epoch = $4`,
-        [live.name, live.version, live.build, held.epoch],
+        [live.name, live.version, live.build, epoch],
       )
       if (retired.rowCount !== 1) return false
       for (const table of new Set([...live.tables, ...mine.tables])) await client.query(dropViewSql(table))
       for (const one of this.#tables) await client.query(viewSql(one))
       // The owner stays, and goes on with it: who waits for this read model must not be told that nobody is at work on it.
       await client.query(
-        `update read.projections set live = true, stage = 'live', report = $4, epoch = epoch + 1
+        `update read.projections set live = true, stage = 'live', report = $4, epoch = epoch + 1,
+                lease_until = clock_timestamp() + $5 * interval '1 second'
           where ${PROJECTIONS.row}`,
-        [...this.#id(), JSON.stringify(comparison)],
+        [...this.#id(), JSON.stringify(comparison), this.#lease.seconds],
       )
       await announce(client, live)
       await announce(client, mine)
       return true
     })
-    if (!flipped) return undefined
-    const { equal } = comparison
-    this.#work.log.info({ equal, position: String(this.#lease.position) }, 'the build is live now')
-    return { kind: 'reached' }
   }
 
-  async #holdLive({
-    name,
-    version,
-    build,
-  }: Build): Promise<{ readonly epoch: bigint; readonly position: bigint | null } | undefined> {
-    const { pool } = this.#work
-    const { owner, seconds } = this.#lease
-    const { rows } = await pool.query<{ epoch: string; position: string | null }>(
+  /** Under a name that none of this process's own workers has: each takes a lease of its own name over at once. */
+  async #holdLive({ name, version, build }: Build): Promise<Lease | undefined> {
+    const { seconds } = this.#lease
+    const owner = `${this.#lease.owner}/flip`
+    const { rows } = await this.#work.pool.query<{ epoch: string; position: string | null }>(
       `update read.projections
           set owner = $4, lease_until = clock_timestamp() + $5 * interval '1 second', epoch = epoch + 1
         where ${PROJECTIONS.row} and live returning epoch::text, position::text`,
       [name, version, build, owner, seconds],
     )
     const [row] = rows
-    return row && { epoch: BigInt(row.epoch), position: row.position === null ? null : BigInt(row.position) }
+    if (!row) return undefined
+    const position = row.position === null ? null : BigInt(row.position)
+    const lease = { checkpoints: PROJECTIONS, name, version, build, owner, seconds, position }
+    return { ...lease, epoch: BigInt(row.epoch), last: null, eventTime: null }
   }
 }
 

@@ -124,7 +124,9 @@ export function requestRollback(pool: pg.Pool, name: string): Promise<RollbackAn
     const builds = await listBuilds(client, name)
     const active = builds.find((one) => one.stage === 'building' && !isAbandoned(one))
     if (active) return { kind: 'conflict', version: active.version, build: active.build }
-    const [kept] = builds.filter((one) => one.stage === 'kept').sort((a, b) => Number(b.updatedAt) - Number(a.updatedAt))
+    const [kept] = builds
+      .filter((one) => one.stage === 'kept')
+      .sort((a, b) => Number(b.updatedAt) - Number(a.updatedAt))
     if (!kept) return { kind: 'nothing' }
     await client.query(
       `update read.projections
@@ -144,10 +146,11 @@ export async function dropBuild(
   client: pg.ClientBase,
   { name, version, build, tables }: BuildId & Pick<Build, 'tables'>,
 ): Promise<void> {
-  await client.query(
-    'delete from read.projections where name = $1 and version = $2 and build = $3 and not live',
-    [name, version, build],
-  )
+  await client.query('delete from read.projections where name = $1 and version = $2 and build = $3 and not live', [
+    name,
+    version,
+    build,
+  ])
   // After the row, as whoever writes into the build has it: else the two could wait for each other.
   for (const table of tables) await client.query(dropTableSql(table, version, build))
   await announce(client, { name, version, build })

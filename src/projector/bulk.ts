@@ -75,8 +75,7 @@ const patiently = (text: string): pg.QueryConfig => {
   return config
 }
 
-const hasKey = (client: pg.ClientBase, layout: TableLayout): Promise<boolean> =>
-  exists(client, primaryKeyName(layout))
+const hasKey = (client: pg.ClientBase, layout: TableLayout): Promise<boolean> => exists(client, primaryKeyName(layout))
 
 async function exists(client: pg.ClientBase, name: string): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [

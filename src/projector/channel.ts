@@ -20,8 +20,7 @@ export function formatNews(news: ProjectionNews): string {
 
 /** Undefined for what this program did not write. */
 export function parseNews(payload: string): ProjectionNews | undefined {
-  const [, name, version, build, position] =
-    /^([a-z][a-z0-9_]*):(\d{1,9}):(\d{1,9}):(-?\d{0,19})$/.exec(payload) ?? []
+  const [, name, version, build, position] = /^([a-z][a-z0-9_]*):(\d{1,9}):(\d{1,9}):(-?\d{0,19})$/.exec(payload) ?? []
   if (name === undefined || version === undefined || build === undefined || position === undefined) return undefined
   return { name, version: Number(version), build: Number(build), position: position === '' ? null : BigInt(position) }
 }

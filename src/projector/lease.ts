@@ -124,7 +124,14 @@ export async function releaseLease(pool: pg.Pool, lease: Lease): Promise<void> {
        update ${checkpoints.table} set owner = null, lease_until = null, updated_at = clock_timestamp()
         where ${checkpoints.row} and epoch = $4 returning 1)
      select pg_notify($5, $6) from released`,
-    [lease.name, lease.version, lease.build, lease.epoch, checkpoints.channel, formatNews({ ...lease, position: null })],
+    [
+      lease.name,
+      lease.version,
+      lease.build,
+      lease.epoch,
+      checkpoints.channel,
+      formatNews({ ...lease, position: null }),
+    ],
   )
 }
 
@@ -178,6 +185,13 @@ export async function endHaltAtCheckpoint(pool: pg.Pool, lease: Lease): Promise<
           set state = 'running', halted_at = null, halted = null, updated_at = clock_timestamp()
         where ${checkpoints.row} and epoch = $4 and state = 'halted' and halted_at <= position returning 1)
      select pg_notify($5, $6) from ended`,
-    [lease.name, lease.version, lease.build, lease.epoch, checkpoints.channel, formatNews({ ...lease, position: null })],
+    [
+      lease.name,
+      lease.version,
+      lease.build,
+      lease.epoch,
+      checkpoints.channel,
+      formatNews({ ...lease, position: null }),
+    ],
   )
 }

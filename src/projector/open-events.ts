@@ -2,8 +2,10 @@
  * From the store to a projection: read, upcast, and open the personal box just before `apply`. There is no credential
  * in what comes out. Events of streams that are no account's come out as null: handled, and no projection's business.
  */
+import { setImmediate as otherWork } from 'node:timers/promises'
+import { accessCatalogue, accessMetadataSchema, isAccessType, type ProjectedAccess } from '../account/access-events.ts'
 import type { ProjectedEvent } from '../account/events.ts'
-import { readAccountEvent } from '../account/upcast.ts'
+import { readAccountEvent, UnreadableEvent } from '../account/upcast.ts'
 import { userOf } from '../accounts/accounts.ts'
 import type { RecordedEvent } from '../event-store/port.ts'
 import { openPersonal } from '../secrets/boxes.ts'
@@ -11,24 +13,83 @@ import type { Vault } from '../secrets/vault.ts'
 import type { Projection } from './row-operation.ts'
 
 /** Throws UnreadableEvent, CannotOpen, and whatever keeps the vault from answering. */
-export const openEvent =
-  (vault: Vault) =>
-  async (stored: RecordedEvent): Promise<ProjectedEvent | null> => {
+export const openEvent = (vault: Vault) => {
+  const dataKey = inBatches(vault)
+  return async (stored: RecordedEvent): Promise<ProjectedEvent | null> => {
     const userId = userOf(stored.stream)
     if (userId === null) return null
     const { credential: _, personal: box, ...event } = readAccountEvent(stored)
-    const key = box === null ? null : await vault.dataKey(userId)
-    const personal =
-      box === null
-        ? null
-        : key === null || box === 'erased'
-          ? 'erased'
-          : openPersonal(key, { stream: stored.stream, type: stored.type, eventId: stored.id }, box)
-    return { ...event, userId, position: stored.position, personal } as ProjectedEvent
+    const key = box === null ? null : await dataKey(userId)
+    let personal: ProjectedEvent['personal'] | undefined
+    return {
+      ...event,
+      userId,
+      position: stored.position,
+      /** Opened when it is first looked at: to most events, most projections never do, and opening is what costs most. */
+      get personal() {
+        personal ??=
+          box === null
+            ? null
+            : key === null || box === 'erased'
+              ? 'erased'
+              : openPersonal(key, { stream: stored.stream, type: stored.type, eventId: stored.id }, box)
+        return personal
+      },
+    } as ProjectedEvent
   }
+}
+
+/** What a read model is given. null: an event of a stream that is nobody's of ours. */
+export type Projected = ProjectedEvent | ProjectedAccess | null
+
+/** As `openEvent`, and what auditors did too. */
+export const openForProjections = (vault: Vault) => {
+  const openAccountEvent = openEvent(vault)
+  return async (stored: RecordedEvent): Promise<Projected> =>
+    stored.stream.startsWith(ACCESS_STREAM) ? readAccess(stored) : openAccountEvent(stored)
+}
+
+const ACCESS_STREAM = 'access-'
+
+const readAccess = ({ id, type, position, data, metadata }: RecordedEvent): ProjectedAccess => {
+  if (!isAccessType(type)) throw new UnreadableEvent('unknown-type', `event ${id} has the unknown type ${type}`)
+  const { boxes: _, commit: __, ...rest } = metadata
+  const envelope = accessMetadataSchema.safeParse(rest)
+  const content = accessCatalogue[type].data.safeParse(data)
+  if (!envelope.success || !content.success) {
+    throw new UnreadableEvent('invalid', `event ${id} of type ${type} is not as its schema says`)
+  }
+  return { kind: 'access', id, type, position, data: content.data, metadata: envelope.data }
+}
+
+/** Of a newer release: a process of that release can read it. */
+export const isForNewer = (error: unknown): boolean => error instanceof UnreadableEvent && error.reason !== 'invalid'
+
+/** Keys that are asked for in one turn of the event loop travel together: a rebuild meets thousands of people a second. */
+const inBatches = (vault: Vault) => {
+  let asked: { readonly userIds: Set<string>; readonly keys: Promise<ReadonlyMap<string, Buffer>> } | undefined
+  return async (userId: string): Promise<Buffer | null> => {
+    if (asked === undefined) {
+      const userIds = new Set<string>()
+      const keys = otherWork().then(() => {
+        asked = undefined
+        return vault.dataKeys([...userIds])
+      })
+      asked = { userIds, keys }
+    }
+    asked.userIds.add(userId)
+    return (await asked.keys).get(userId) ?? null
+  }
+}
 
 /** A projection of accounts, given a store that may hold other streams too. */
-export const overAccounts = (projection: Projection<ProjectedEvent>): Projection<ProjectedEvent | null> => ({
+export const overAccounts = (projection: Projection<ProjectedEvent>): Projection<Projected> => ({
+  ...projection,
+  apply: (event) => (event === null || 'kind' in event ? [] : projection.apply(event)),
+})
+
+/** A projection of accounts and of those who look at them. */
+export const overAll = (projection: Projection<ProjectedEvent | ProjectedAccess>): Projection<Projected> => ({
   ...projection,
   apply: (event) => (event === null ? [] : projection.apply(event)),
 })

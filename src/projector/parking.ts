@@ -197,7 +197,12 @@ export async function askRelease(pool: pg.Pool, name: string, stream?: string): 
 }
 
 /** Leaves a stream aside by hand, from the event behind the checkpoint on. False: it is parked already, or nothing is live. */
-export async function parkStream(pool: pg.Pool, name: string, stream: string, revision: bigint): Promise<boolean> {
+export async function parkStream(
+  pool: pg.Pool,
+  store: Pick<EventStore, 'read'>,
+  name: string,
+  stream: string,
+): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ version: number; build: number; position: string | null }>(
       `update read.projections set epoch = epoch + 1, owner = null, lease_until = null
@@ -206,6 +211,14 @@ export async function parkStream(pool: pg.Pool, name: string, stream: string, re
     )
     const [live] = rows
     if (!live) return false
+    // Its owner has lost the lease, and the row is locked: the position stays while the stream is read.
+    const position = BigInt(live.position ?? -1)
+    let revision = 0n
+    for await (const event of store.read(stream, { backwards: true })) {
+      if (event.position > position) continue
+      revision = event.revision + 1n
+      break
+    }
     const { rowCount } = await client.query(
       `insert into read.parked (name, version, build, stream, revision, position, event_id, type, fault)
        values ($1, $2, $3, $4, $5, $6, '', '', '{"error":"parked by an operator"}') on conflict do nothing`,

@@ -4,7 +4,7 @@ import type { EventStore } from '../event-store/port.ts'
 import { Latch } from '../platform/latch.ts'
 import { ownBuild } from './build.ts'
 import { type Build, listBuilds } from './builds.ts'
-import { parseNews, PROJECTION_CHANNEL, REQUEST_CHANNEL } from './channel.ts'
+import { PROJECTION_CHANNEL, parseNews, REQUEST_CHANNEL } from './channel.ts'
 import { describeFault } from './fault.ts'
 import { type Job, PROJECTIONS } from './job.ts'
 import { layoutsOf } from './layout.ts'
@@ -19,6 +19,8 @@ export interface ProjectorOptions<Event> extends WorkerOptions<Event> {
   readonly projection: Projection<Event>
   readonly store: Pick<EventStore, 'read' | 'subscribe' | 'tail'>
   readonly onFailure?: FailurePolicy
+  /** See BuildOptions. */
+  readonly bulkSize?: number
   /** See ParkingOptions. */
   readonly isForNewer?: (error: unknown) => boolean
 }
@@ -67,7 +69,8 @@ export function jobOf<Event>(options: ProjectorOptions<Event>, build: number): J
   return {
     ...{ name, version, build, prepare },
     checkpoints: PROJECTIONS,
-    register: () => registerProjections(pool, [projection]),
+    // Whoever runs it has seen to that.
+    register: async () => {},
     ...(onFailure === 'park' ? { parking } : {}),
   }
 }
@@ -129,8 +132,7 @@ class Supervisor<Event> {
       try {
         await this.#adjust()
       } catch (error) {
-        if (isSchemaGone(error)) this.#registered = false
-        else if (isPassing(error)) log.warn({ err: error }, 'the builds of a projection cannot be looked at')
+        if (isPassing(error)) log.warn({ err: error }, 'the builds of a projection cannot be looked at')
         else log.error({ fault: describeFault(error) }, 'the builds of a projection cannot be looked at')
         this.#failures += 1
         waitMs = RETRY_MS
@@ -143,26 +145,34 @@ class Supervisor<Event> {
   }
 
   async #adjust(): Promise<void> {
-    const { projection, pool } = this.#options
-    if (!this.#registered) await registerProjections(pool, [projection])
-    this.#registered = true
-    const builds = await listBuilds(pool, projection.name)
-    if (builds.length === 0) {
-      this.#registered = false
-      throw new Error('the rows of the projection are gone')
-    }
+    const { projection } = this.#options
+    const builds = await this.#registeredBuilds()
     const ours = builds.filter(({ version }) => version === projection.version)
     const live = ours.find(({ stage }) => stage === 'live')
     const building = ours.find(({ stage, purpose }) => stage === 'building' && purpose === 'flip')
     if (this.stopping.signal.aborted) return
     this.#building = await this.#change(this.#building, building, (build) => this.#make(build))
-    this.#live = await this.#change(this.#live, live, ({ build }) =>
-      runJob(jobOf(this.#options, build), this.#options),
-    )
+    this.#live = await this.#change(this.#live, live, ({ build }) => runJob(jobOf(this.#options, build), this.#options))
     if (live?.releaseAsked) this.#live?.worker.again()
   }
 
-  /** What runs is stopped first where it is something else. */
+  /** Most often the start of the process has registered it, and this finds the rows. */
+  async #registeredBuilds(): Promise<readonly Build[]> {
+    const { projection, pool } = this.#options
+    const { name, version } = projection
+    const look = () =>
+      listBuilds(pool, name).catch((error: unknown) => {
+        if (isSchemaGone(error)) return []
+        throw error
+      })
+    const builds = await look()
+    const isComplete = builds.length > 0 && (this.#registered || builds.some((build) => build.version === version))
+    if (!isComplete) await registerProjections(pool, [projection])
+    this.#registered = true
+    return isComplete ? builds : await look()
+  }
+
+  /** What takes the place of something else is started first: who waits for it must not find nobody at work. */
   async #change(
     running: Running | undefined,
     wanted: Build | undefined,
@@ -171,13 +181,15 @@ class Supervisor<Event> {
     if (running && running.build.build === wanted?.build) {
       if (running.worker.status().state !== 'stopped') return running
     }
+    const next = wanted && { build: wanted, worker: start(wanted) }
     await running?.worker.stop()
-    return wanted && { build: wanted, worker: start(wanted) }
+    return next
   }
 
   #make({ build }: Build): RunningJob {
-    const { projection, store } = this.#options
-    return runJob(jobOf(this.#options, build), this.#options, ownBuild({ projection, build, store }))
+    const { projection, store, bulkSize } = this.#options
+    const how = { projection, build, store, ...(bulkSize === undefined ? {} : { bulkSize }) }
+    return runJob(jobOf(this.#options, build), this.#options, ownBuild(how))
   }
 
   #hear(payload: string | undefined): void {

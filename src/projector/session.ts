@@ -109,10 +109,7 @@ async function session<Event>(
   await options.job.parking?.begin(progress.lease, signal)
   if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
   const ended = new AbortController()
-  const messages = options.store.subscribe(
-    progress.lease.position ?? 'start',
-    AbortSignal.any([signal, ended.signal]),
-  )
+  const messages = options.store.subscribe(progress.lease.position ?? 'start', AbortSignal.any([signal, ended.signal]))
   const inbox = new Inbox(upTo(messages, options.until), options.decode, options.batchSize, signal)
   try {
     return await follow(options, progress, inbox, signal)

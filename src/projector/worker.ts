@@ -179,7 +179,12 @@ class Worker<Event> {
       this.#news.clear()
       const failedAt = this.#failedAt
       const seconds = this.#leaseSeconds
-      const attempt = await acquireLease(pool, { ...{ checkpoints, name, version, build }, owner: this.#owner, seconds, failedAt })
+      const attempt = await acquireLease(pool, {
+        ...{ checkpoints, name, version, build },
+        owner: this.#owner,
+        seconds,
+        failedAt,
+      })
       if (attempt.kind === 'acquired') return attempt.lease
       if (attempt.kind === 'unregistered') {
         this.#registered = false

@@ -1,6 +1,7 @@
-/** The audit log of one user, newest first, in the order of the log itself. */
-import type { Kysely, Selectable, SelectQueryBuilder } from 'kysely'
+/** The audit log of one user, or of all, in the order of the log itself. */
+import type { CompiledQuery, Kysely, Selectable, SelectQueryBuilder } from 'kysely'
 import type { AuditRow, Database } from '../platform/database.ts'
+import { csvColumns, jsonLine } from './audit-export-columns.ts'
 
 export interface AuditFilter {
   readonly codes?: readonly string[]
@@ -30,6 +31,52 @@ export const auditEvents = (
   return query.orderBy('position', 'desc').limit(page.limit).execute()
 }
 
+/** Of all users, newest first, and of those who read them. */
+export const auditEventsOfAll = (
+  db: Kysely<Database>,
+  { userId, ...filter }: AuditFilter & { readonly userId?: string },
+  page: { readonly before: string | null; readonly limit: number },
+): Promise<readonly AuditEventRow[]> => {
+  let query = filtered(userId === undefined ? ofAll(db) : ofUser(db, userId), filter)
+  if (page.before !== null) query = query.where('position', '<', page.before)
+  return query.orderBy('position', 'desc').limit(page.limit).execute()
+}
+
+export interface ExportWish {
+  /** Whose rows; null: everybody's, and then each row says whose. */
+  readonly userId: string | null
+  readonly filter: AuditFilter
+  /** `array`: as `lines`, each line after a comma. */
+  readonly format: 'csv' | 'lines' | 'array'
+  /** Columns of the person whose row it is, for who reads the rows of several. */
+  readonly named: boolean
+}
+
+/** The query of an export, oldest first: one text column of JSON, or the columns of a CSV file by their names. */
+export const auditExportQuery = (
+  db: Kysely<Database>,
+  { userId, filter, format, named }: ExportWish,
+): CompiledQuery => {
+  const rows = filtered(userId === null ? ofAll(db) : ofUser(db, userId), filter)
+    .clearSelect()
+    .orderBy('position')
+  return format === 'csv'
+    ? rows.select(csvColumns(named)).compile()
+    : rows.select(jsonLine(named, format === 'array' ? ',' : '').as('line')).compile()
+}
+
+/** Whose session it is; null: nobody's that is listed. */
+export const ownerOfSession = async (
+  db: Kysely<Database>,
+  session: { readonly id: string } | { readonly hash: string },
+): Promise<string | null> => {
+  const rows = db.selectFrom('read.sessions').select('user_id')
+  const row = await ('id' in session ? rows.where('id', '=', session.id) : rows.where('hash', '=', session.hash))
+    .limit(1)
+    .executeTakeFirst()
+  return row?.user_id ?? null
+}
+
 export const auditEventOf = async (
   db: Kysely<Database>,
   userId: string,
@@ -42,6 +89,8 @@ export const isInAuditLog = async (db: Kysely<Database>, eventId: string): Promi
 
 const ofUser = (db: Kysely<Database>, userId: string): Query =>
   db.selectFrom('read.auditlog').selectAll().where('user_id', '=', userId)
+
+const ofAll = (db: Kysely<Database>): Query => db.selectFrom('read.auditlog').selectAll()
 
 const filtered = (query: Query, filter: AuditFilter): Query =>
   query

@@ -27,7 +27,10 @@ export interface AnalystEvent {
 /** null: the event belongs to no account. Throws UnreadableEvent, CannotOpen, and what keeps the vault from answering. */
 export type OpenEvent = (stored: RecordedEvent) => Promise<ProjectedEvent | null>
 
-/** `personal`: whether personal boxes are opened. A closed one looks like none. */
+/**
+ * `personal`: whether personal boxes are opened. A closed one looks like none. Ask for many at once: what opening them
+ * takes is then fetched at once too.
+ */
 export const openEvents = (vault: Vault, { personal }: { readonly personal: boolean }): OpenEvent =>
   personal ? openEvent(vault) : async (stored) => closedEvent(stored)
 
@@ -51,11 +54,6 @@ export const forAnalysts = async (open: OpenEvent, stored: RecordedEvent): Promi
     metadata: shown(event.metadata),
     personal: typeof event.personal === 'object' ? event.personal : null,
   }
-}
-
-/** Keys of many persons are fetched at once, so that opening the events of a batch asks for none. */
-export const fetchKeys = async (vault: Vault, events: readonly RecordedEvent[]): Promise<void> => {
-  await vault.dataKeys(events.flatMap(({ stream }) => userOf(stream) ?? []))
 }
 
 type ShownMetadata = Exclude<keyof EventMetadata, 'idempotency'>

@@ -43,6 +43,8 @@ export interface AccessTokens {
   revoke(id: string): Promise<boolean>
   /** null: it is no token of ours, or was revoked. */
   check(token: string): Promise<TokenHolder | null>
+  /** Whether a token that was good is still: for what goes on long after it was checked. */
+  isValid(id: string): Promise<boolean>
 }
 
 /** Finds our tokens where they should not be: in source code, in logs, in mails. */
@@ -93,6 +95,10 @@ export const openAccessTokens = (db: Kysely<Database>, now: () => number): Acces
     if (row === undefined || !isSame(hashOf(claim.secret), row.hash) || row.revoked_at !== null) return null
     await noteUse(db, row, now())
     return holderOf(row)
+  },
+  async isValid(id) {
+    const row = await db.selectFrom('vault.access_tokens').select('revoked_at').where('id', '=', id).executeTakeFirst()
+    return row !== undefined && row.revoked_at === null
   },
 })
 

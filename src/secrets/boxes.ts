@@ -46,10 +46,19 @@ export const sealPersonal = (
  * Checked, but given back as it was sealed: zod rebuilds what it parses and drops what it thinks dangerous (a key
  * `__proto__`), and what then comes out no longer fits its commitment. Throws CannotOpen.
  */
-export const openPersonal = (key: Buffer, place: BoxPlace, box: Box): Personal => {
+export const openPersonal = (key: Buffer, place: BoxPlace, box: Box): Personal =>
+  openCommitted(key, place, box).personal
+
+/** With the salt, by which an auditor can hold the content against its commitment. As `openPersonal` else. */
+export const openCommitted = (
+  key: Buffer,
+  place: BoxPlace,
+  box: Box,
+): { readonly personal: Personal; readonly salt: string } => {
   const content = openJson(key, box, place, 'personal')
   personalContent.parse(content)
-  return (content as z.infer<typeof personalContent>).personal
+  const { personal, salt } = content as z.infer<typeof personalContent>
+  return { personal, salt }
 }
 
 export const sealCredential = (key: Buffer, place: BoxPlace, credential: Credential): Box =>

@@ -109,4 +109,31 @@ export const vaultMigrations = {
     create index outbox_due on vault.outbox (next_attempt_at) where done_at is null;
     create index outbox_done on vault.outbox (done_at) where done_at is not null;
   `,
+  // Who was erased, by a random id, and how far it is: the reactor files a row where it deletes the key, and the rest is
+  // done because of it. It stays, so that a key that comes back by a restore is found and deleted again.
+  '008_erasures': `
+    create table vault.erasures (
+      user_id uuid primary key,
+      event_id uuid not null,
+      erased_at timestamptz not null,
+      filed_at timestamptz not null default clock_timestamp(),
+      next_sweep_at timestamptz not null default clock_timestamp(),
+      last_sweep_at timestamptz,
+      done_at timestamptz
+    );
+    create index erasures_due on vault.erasures (next_sweep_at) where done_at is null;
+  `,
+  // Folded states of long accounts (src/accounts/snapshots.ts), sealed, disposable. Here, so that they go with their user.
+  '009_snapshots': `
+    create table vault.snapshots (
+      user_id uuid primary key references vault.users on delete cascade,
+      fold text not null,
+      revision bigint not null,
+      event_id uuid not null,
+      sealed text not null,
+      taken_at timestamptz not null
+    );
+    -- What is sealed does not compress.
+    alter table vault.snapshots alter column sealed set storage external;
+  `,
 }

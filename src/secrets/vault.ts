@@ -34,32 +34,60 @@ export interface Vault {
   dataKey(userId: string): Promise<Buffer | null>
   /** The same for many at once. Erased ones are absent. */
   dataKeys(userIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>>
-  /** Forgets what this process holds of a user's key. */
+  /** The person is being erased: from now on there is no key for them here, also while its row is still there. */
   evict(userId: string): void
+  /** Erasures may have gone unheard: looks each key up again. */
+  evictAll(): void
+  /**
+   * Does the work while the legal hold on a user stays what it is: nobody sets or lifts another one before it has ended.
+   * Throws what the work throws.
+   */
+  withLegalHold<T>(userId: string, work: (hold: LegalHold) => Promise<T>): Promise<T>
+}
+
+export interface LegalHold {
+  readonly stands: boolean
+  /** Takes effect when the work ends. Of a user without a row it does nothing. */
+  set(stands: boolean): Promise<void>
 }
 
 const CACHED_KEYS = 20_000
 /** A belt for `evict`: however a person's erasure reaches this process, the key is not used for longer. */
 const CACHED_MS = 300_000
+/** By then the row of the one that falls out is long gone. */
+const REMEMBERED_GONE = 100_000
 
 /** Throws CannotOpen where the vault was written under another master key. */
 export const openVault = async (db: Kysely<Database>, master: MasterKey): Promise<Vault> => {
   const named = await loadNamedKeys(db, master)
   const cache = new LRUCache<string, Buffer>({ max: CACHED_KEYS, ttl: CACHED_MS })
+  const gone = new LRUCache<string, true>({ max: REMEMBERED_GONE })
+  let evictions = 0
+  let holding: Promise<unknown> = Promise.resolve()
   const key = (name: KeyName): Buffer => {
     const value = named.get(name)
     if (value === undefined) throw new Error(`the vault has no key ${name}`)
     return value
   }
 
-  const fetchKeys = async (userIds: readonly string[]): Promise<void> => {
-    if (userIds.length === 0) return
+  /** What is asked for while a key is evicted was read before: it may be used once more, and must not stay. */
+  const fetchKeys = async (userIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> => {
+    if (userIds.length === 0) return new Map()
+    const before = evictions
     const rows = await db
       .selectFrom('vault.users')
       .select(['user_id', 'wrapped_key', 'master_key_id'])
       .where('user_id', 'in', userIds)
       .execute()
-    for (const row of rows) cache.set(row.user_id, unwrap(master, row, row.user_id))
+    const keys = new Map(rows.map((row) => [row.user_id, unwrap(master, row, row.user_id)]))
+    if (before === evictions) for (const [userId, value] of keys) cache.set(userId, value)
+    return keys
+  }
+
+  const keysOf = async (userIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>> => {
+    const held = new Map(userIds.flatMap((userId) => pairIfThere(userId, cache.get(userId))))
+    const fetched = await fetchKeys(userIds.filter((userId) => !held.has(userId) && !gone.has(userId)))
+    return new Map([...held, ...fetched].filter(([userId]) => !gone.has(userId)))
   }
 
   const vault: Vault = {
@@ -102,18 +130,46 @@ export const openVault = async (db: Kysely<Database>, master: MasterKey): Promis
       await db.deleteFrom('vault.addresses').where('user_id', '=', userId).where('email_lookup', '<>', lookup).execute()
     },
     async dataKey(userId) {
-      if (!cache.has(userId)) await fetchKeys([userId])
-      return cache.get(userId) ?? null
+      return (await keysOf([userId])).get(userId) ?? null
     },
     async dataKeys(userIds) {
-      const wanted = [...new Set(userIds)]
-      await fetchKeys(wanted.filter((userId) => !cache.has(userId)))
-      return new Map(wanted.flatMap((userId) => pairIfThere(userId, cache.get(userId))))
+      return keysOf([...new Set(userIds)])
     },
-    evict: (userId) => void cache.delete(userId),
+    evict(userId) {
+      evictions += 1
+      gone.set(userId, true)
+      cache.delete(userId)
+    },
+    evictAll() {
+      evictions += 1
+      cache.clear()
+    },
+    withLegalHold(userId, work) {
+      // One at a time: each holds a connection of the pool while its work takes others.
+      const turn = holding.then(() => underLock(db, userId, work))
+      holding = turn.catch(() => {})
+      return turn
+    },
   }
   return vault
 }
+
+const underLock = <T>(db: Kysely<Database>, userId: string, work: (hold: LegalHold) => Promise<T>): Promise<T> =>
+  db.transaction().execute(async (trx) => {
+    // Weaker than FOR UPDATE, so that filing an address of the user needs not wait.
+    const row = await trx
+      .selectFrom('vault.users')
+      .select('legal_hold')
+      .where('user_id', '=', userId)
+      .forNoKeyUpdate()
+      .executeTakeFirst()
+    return work({
+      stands: row?.legal_hold ?? false,
+      async set(stands) {
+        await trx.updateTable('vault.users').set({ legal_hold: stands }).where('user_id', '=', userId).execute()
+      },
+    })
+  })
 
 /** Whether it was free. */
 const insertAddress = async (db: Kysely<Database>, userId: string, lookup: string): Promise<boolean> => {

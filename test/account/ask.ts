@@ -32,8 +32,7 @@ export interface Hand {
 export const NEW_EMAIL = 'ada-new-secret@example.com'
 export const FIELD_VALUE = 'a secret field value'
 
-/** null: no command does this. */
-export const ask = (attempt: Attempt, hand: Hand): Command | null => {
+export const ask = (attempt: Attempt, hand: Hand): Command => {
   const { state, now, past, newSecret, clientOf } = hand
   const known = eventsOf(past, 'user:logged_in').map(({ data }) => data.sessionId)
   const newSession = (client: number) => ({
@@ -50,7 +49,7 @@ export const ask = (attempt: Attempt, hand: Hand): Command | null => {
     case 'createUser':
       return { kind: 'createUser', ...PERSON, as: 'operator' }
     case 'erase':
-      return null
+      return { kind: 'erase', fact: { kind: attempt.held ? 'underLegalHold' : 'noLegalHold' }, as: 'operator' }
     case 'logIn': {
       const { client, password, stronger } = attempt
       const strongerHash = stronger ? { strongerHash: newSecret('strongerHash') } : {}
@@ -83,9 +82,10 @@ export const ask = (attempt: Attempt, hand: Hand): Command | null => {
     case 'reportCompromise': {
       const told = past.filter(({ type }) => toldByMail.includes(type))
       const event = fromEnd(told, attempt.newest)
-      return event === undefined
-        ? { kind: 'requestPasswordReset' }
-        : { kind: 'reportCompromise', eventId: event.id, at: Date.parse(event.metadata.occurredAt) }
+      if (event === undefined) return { kind: 'requestPasswordReset' }
+      const at = Date.parse(event.metadata.occurredAt)
+      const restore = { email: NEW_EMAIL, standing: attempt.standing }
+      return { kind: 'reportCompromise', eventId: event.id, at, ...(state.formerEmail === null ? {} : { restore }) }
     }
     case 'startEnrollment': {
       const enrollmentId = eventId(0x1000 + past.length)
@@ -151,6 +151,7 @@ const toldByMail: readonly EventType[] = [
   'user.2fa:enabled',
   'user.2fa:disabled',
   'user.email:change_requested',
+  'user.email:changed',
 ]
 
 export const stepAt = (now: number): number => Math.floor(now / seconds(30))

@@ -30,7 +30,8 @@ interface Newest {
 }
 
 export type Attempt =
-  | { readonly kind: 'register' | 'createUser' | 'erase' | 'requestPasswordReset' }
+  | { readonly kind: 'register' | 'createUser' | 'requestPasswordReset' }
+  | { readonly kind: 'erase'; readonly held: boolean }
   | { readonly kind: 'logIn'; readonly password: PasswordGuess; readonly stronger: boolean; readonly client: number }
   | ({ readonly kind: 'completeLogIn'; readonly code: CodeGuess; readonly client: number } & Newest)
   | { readonly kind: 'reauthenticate'; readonly with: PasswordGuess | CodeGuess; readonly by: Asking }
@@ -41,7 +42,7 @@ export type Attempt =
       readonly by: Asking
     }
   | ({ readonly kind: 'resetPassword' } & Newest)
-  | ({ readonly kind: 'reportCompromise' } & Newest)
+  | ({ readonly kind: 'reportCompromise'; readonly standing: 'filed' | 'taken' } & Newest)
   | {
       readonly kind: 'startEnrollment' | 'regenerateBackupCodes' | 'logOut' | 'revokeOtherSessions'
       readonly by: Asking
@@ -110,7 +111,14 @@ const weighed: readonly fc.WeightedArbitrary<Attempt>[] = [
   { weight: 8, arbitrary: fc.record({ kind: is('changePassword'), password, keepOtherSessions: mostly, by }) },
   { weight: 4, arbitrary: fc.record({ kind: is('requestPasswordReset') }) },
   { weight: 8, arbitrary: fc.record({ kind: is('resetPassword'), newest }) },
-  { weight: 1, arbitrary: fc.record({ kind: is('reportCompromise'), newest }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: is('reportCompromise'),
+      newest,
+      standing: fc.constantFrom('filed', 'filed', 'taken'),
+    }),
+  },
   { weight: 12, arbitrary: fc.record({ kind: is('startEnrollment', 'regenerateBackupCodes'), by }) },
   { weight: 8, arbitrary: fc.record({ kind: is('verifyEnrollment'), matched: fc.boolean(), newest, by }) },
   { weight: 6, arbitrary: fc.record({ kind: is('disableTwoFactor'), password, code, by }) },
@@ -171,12 +179,21 @@ const openings: readonly (readonly Step[])[] = [
     soon({ kind: 'requestEmailChange', password: right, by: first }),
     soon({ kind: 'confirmEmailChange', address: 'old', standing: 'notAsked', newest: 0 }),
   ],
+  [
+    soon({ kind: 'register' }),
+    soon({ kind: 'logIn', password: right, stronger: false, client: 0 }),
+    soon({ kind: 'requestEmailChange', password: right, by: first }),
+    soon({ kind: 'confirmEmailChange', address: 'new', standing: 'notAsked', newest: 0 }),
+    soon({ kind: 'confirmEmailChange', address: 'old', standing: 'filed', newest: 0 }),
+    // From the mailbox that the account had before.
+    soon({ kind: 'reportCompromise', newest: 0, standing: 'filed' }),
+  ],
 ]
 
 /** Begun in one way or another, and erased last where it is erased: some steps follow to see that nothing comes back. */
 export const aLife: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
-    fc.constantFrom(0, 1, 2, 2, 3),
+    fc.constantFrom(0, 1, 2, 2, 3, 4),
     fc.array(step, { minLength: 50, maxLength: 90, size: 'max' }),
     fc.constantFrom(false, false, true),
     fc.array(step, { maxLength: 12, size: 'max' }),
@@ -184,5 +201,5 @@ export const aLife: fc.Arbitrary<readonly Step[]> = fc
   .map(([opening, steps, isErased, after]) => [
     ...(openings[opening] ?? []),
     ...steps,
-    ...(isErased ? [soon({ kind: 'erase' }), ...after] : []),
+    ...(isErased ? [soon({ kind: 'erase', held: true }), soon({ kind: 'erase', held: false }), ...after] : []),
   ])

@@ -224,7 +224,7 @@ describe('a challenge', () => {
     ['a report that it was somebody else', { type: 'user:compromise_reported', data: { eventId: eventId(1) } }],
   ])('dies with %s', (_, event) => {
     const isClosed = event.type === 'user:compromise_reported'
-    const unlocked: readonly PastEvent[] = isClosed ? [{ type: 'user:unlocked', data: { by: 'operator' } }] : []
+    const unlocked: readonly PastEvent[] = isClosed ? [{ type: 'user:unlocked', data: { by: 'password_reset' } }] : []
     given([...withFactor(), event, ...unlocked])
       .when(completeLogIn(code))
       .then({ code: 'challenge-expired' })

@@ -134,8 +134,10 @@ describe('an account that was reported', () => {
       ])
   })
 
-  it('opens where an operator unlocks it', () => {
-    given([...closed, { type: 'user:unlocked', data: { by: 'operator' } }])
+  it('does not open where an operator unlocks it, but where the password was reset', () => {
+    const { state } = given([...closed, { type: 'user:unlocked', data: { by: 'operator' } }])
+    expect(state.compromised).toBe(true)
+    given([...closed, { type: 'user:unlocked', data: { by: 'password_reset' } }])
       .when(logInWith('passwordMatched', { session: 9 }))
       .then([signIn], { kind: 'signedIn', sessionId: sessionId(9), method: 'password' })
   })
@@ -143,5 +145,47 @@ describe('an account that was reported', () => {
   it('does not open by time alone, nor by another reset request', () => {
     const { state } = given([...closed, resetMail])
     expect(state.compromised).toBe(true)
+  })
+})
+
+describe('reporting from the address that the account had before', () => {
+  const changed: PastEvent = { type: 'user.email:changed', data: {}, at: START + minutes(2) }
+  const at = START + minutes(3)
+  const aboutTheChange = { kind: 'reportCompromise', eventId: eventId(past.length), at: START + minutes(2) } as const
+  const reportedChange = {
+    type: 'user:compromise_reported',
+    data: { eventId: eventId(past.length) },
+  } as const
+  const restored = { type: 'user.email:restored', data: {}, personal: { email: 'ada@example.com' } } as const
+  const revokedAll = given(past).state.sessions.map(({ id }) => ({
+    type: 'user.session:revoked' as const,
+    data: { sessionId: id, by: 'owner' as const },
+  }))
+
+  it('gives the account its address back, so that the link goes to its owner', () => {
+    given([...past, changed])
+      .when({ ...aboutTheChange, restore: { email: 'ada@example.com', standing: 'filed' } }, { at })
+      .then([reportedChange, ...revokedAll, restored, resetMail])
+  })
+
+  it('mails nobody where somebody else has taken that address meanwhile', () => {
+    given([...past, changed])
+      .when({ ...aboutTheChange, restore: { email: 'ada@example.com', standing: 'taken' } }, { at })
+      .then([reportedChange, ...revokedAll])
+  })
+
+  it('has the former address looked up where that was not done', () => {
+    given([...past, changed])
+      .when(aboutTheChange, { at })
+      .then({ code: 'fact-stale' })
+  })
+
+  it('is an ordinary report where it is about something later, or the address was restored', () => {
+    given([...past, changed])
+      .when({ ...aboutTheChange, at: START + minutes(2) + 1 }, { at })
+      .then([reportedChange, ...revokedAll, resetMail])
+    given([...past, changed, { type: 'user.email:restored', data: {} }])
+      .when(aboutTheChange, { at })
+      .then([reportedChange, ...revokedAll, resetMail])
   })
 })

@@ -92,7 +92,7 @@ describe('in every life of an account, the second factor', () => {
           if (event.data.step !== null) expect(event.data.step).toBeGreaterThan(last)
           last = event.data.step ?? last
         }
-        if (event.type === 'user.2fa:disabled' && command?.kind === 'disableTwoFactor') {
+        if (event.type === 'user.2fa:disabled' && command.kind === 'disableTwoFactor') {
           if (command.code?.kind === 'totpMatched') expect(command.code.step).toBeGreaterThan(last)
         }
       })
@@ -121,7 +121,7 @@ describe('in every life of an account, the second factor', () => {
       const issued: number[] = []
       const used = new Set<string>()
       for (const { command, outcome, appended } of moments) {
-        const isCompleted = command?.kind === 'completeLogIn' && outcome?.kind === 'signedIn'
+        const isCompleted = command.kind === 'completeLogIn' && outcome?.kind === 'signedIn'
         if (isCompleted) {
           const { id } = command.challenge
           expect(used.has(id)).toBe(false)
@@ -140,7 +140,7 @@ describe('in every life of an account, the sudo window', () => {
       const provenAt = new Map<string, number>()
       let isOn = false
       for (const { command, at, appended } of moments) {
-        if (command !== null && 'by' in command && command.by.sudo === true && appended.length > 0) {
+        if ('by' in command && command.by.sudo === true && appended.length > 0) {
           expect(at).toBeLessThan((provenAt.get(command.by.sessionId) ?? 0) + LIFE_LIMITS.sudoMs)
         }
         for (const { type, data } of appended) {
@@ -161,7 +161,7 @@ describe('in every life of an account, a link', () => {
       const requested: number[] = []
       for (const { command, at, appended } of moments) {
         const count = appended.filter(({ type }) => type === 'user.password:reset_requested').length
-        if (command?.kind === 'requestPasswordReset' && count > 0) {
+        if (command.kind === 'requestPasswordReset' && count > 0) {
           const recent = requested.filter((earlier) => at - earlier < hours(1))
           expect(recent.length).toBeLessThan(LIFE_LIMITS.resetMailsPerHour)
         }
@@ -176,7 +176,7 @@ describe('in every life of an account, a link', () => {
         if (event.type === 'user.password:reset_requested') open = { id: event.id, at }
         if (event.type === 'user.password:changed') {
           if (event.data.by === 'password_reset') {
-            expect(command?.kind === 'resetPassword' && command.resetId).toBe(open?.id)
+            expect(command.kind === 'resetPassword' && command.resetId).toBe(open?.id)
             expect(at).toBeLessThan((open?.at ?? 0) + LIFE_LIMITS.resetTokenMs)
           }
           open = null
@@ -189,7 +189,7 @@ describe('in every life of an account, a link', () => {
     inEveryLife(({ moments }) => {
       const reported = new Set<string>()
       eachEvent(moments, (event, { command, at, after }) => {
-        if (event.type !== 'user:compromise_reported' || command?.kind !== 'reportCompromise') return
+        if (event.type !== 'user:compromise_reported' || command.kind !== 'reportCompromise') return
         expect(reported.has(event.data.eventId)).toBe(false)
         reported.add(event.data.eventId)
         expect(at).toBeLessThan(command.at + LIFE_LIMITS.notMeMs)

@@ -17,7 +17,7 @@ import { MemoryEventStore } from '../../src/event-store/memory.ts'
 import type { NewEvent, RecordedEvent } from '../../src/event-store/port.ts'
 import { deepFreeze } from './any-event.ts'
 import { ask, type Challenge, FIELD_VALUE, NEW_EMAIL, PERSON } from './ask.ts'
-import { type Attempt, aLife, type Step } from './attempts.ts'
+import { aLife, type Step } from './attempts.ts'
 import { commandId, hours, minutes, START, sessionId } from './given.ts'
 
 /** Small, so that a life reaches them. */
@@ -39,7 +39,7 @@ const USER = '0a000000-0000-4000-8000-000000000001'
 
 /** What one step led to. */
 export interface Moment {
-  readonly command: Command | null
+  readonly command: Command
   readonly at: number
   readonly before: AccountState
   readonly after: AccountState
@@ -78,8 +78,8 @@ export const live = async (steps: readonly Step[]): Promise<Life> => {
     return secret as Secret
   }
 
-  const record = async (events: readonly NewAccountEvent[], context: CommandContext, command: Command | null) => {
-    const repeat = command !== null && 'repeat' in command ? command.repeat : undefined
+  const record = async (events: readonly NewAccountEvent[], context: CommandContext, command: Command) => {
+    const repeat = 'repeat' in command ? command.repeat : undefined
     const sealed = sealEvents(events, {
       userId: USER,
       dataKey: Buffer.alloc(32, 3),
@@ -104,25 +104,21 @@ export const live = async (steps: readonly Step[]): Promise<Life> => {
     const before = state
     const client = clientOf('client' in attempt ? attempt.client : 0)
     const command = ask(attempt, { state, now, past, challenges, newSecret, clientOf: () => coarseClientOf(client) })
-    if (command !== null) deepFreeze(command)
-    const decision = command === null ? null : decide(command, state, { now, limits: LIFE_LIMITS })
-    const events = decision === null ? outside(attempt) : decision.kind === 'accepted' ? decision.events : []
+    deepFreeze(command)
+    const decision = decide(command, state, { now, limits: LIFE_LIMITS })
+    const events = decision.kind === 'accepted' ? decision.events : []
     const appended = await record(events, contextOf(command, client), command)
     past.push(...appended)
     state = deepFreeze(appended.reduce(evolve, state))
-    const outcome = decision?.kind === 'accepted' ? decision.outcome : null
+    const outcome = decision.kind === 'accepted' ? decision.outcome : null
     if (outcome?.kind === 'secondFactorRequired') {
       challenges.push({ id: sessionId(0x1000 + challenges.length), credentialEpoch: outcome.credentialEpoch })
     }
-    const rejected = decision?.kind === 'rejected' ? decision.rejection.code : null
+    const rejected = decision.kind === 'rejected' ? decision.rejection.code : null
     moments.push({ command, at: now, before, after: state, appended, outcome, rejected })
   }
   return { moments, stored, secrets }
 }
-
-/** What no command of this version does, but events can. */
-const outside = ({ kind }: Attempt): readonly NewAccountEvent[] =>
-  kind === 'erase' ? [{ type: 'user:erased', data: {} }] : []
 
 const ofTheClient = ['192.0.2.77', 'SecretBrowser/1.0', 'Secretville', 'SecretRegion'] as const
 
@@ -142,9 +138,9 @@ const clientOf = (n: number): ClientContext | null => {
   }
 }
 
-const contextOf = (command: Command | null, client: ClientContext | null): CommandContext => ({
-  actor: command !== null && 'as' in command ? { kind: 'operator', id: 'a token' } : { kind: 'user', id: USER },
+const contextOf = (command: Command, client: ClientContext | null): CommandContext => ({
+  actor: 'as' in command ? { kind: 'operator', id: 'a token' } : { kind: 'user', id: USER },
   correlationId: commandId(1),
   client,
-  sessionId: command !== null && 'by' in command ? command.by.sessionId : null,
+  sessionId: 'by' in command ? command.by.sessionId : null,
 })

@@ -45,7 +45,7 @@ describe('an operator unlocking', () => {
   const unlocked = { type: 'user:unlocked', data: { by: 'operator' } } as const
   const locked = (until: number): PastEvent => ({ type: 'user:locked', data: { failures: 10, until: iso(until) } })
 
-  it('opens a lock, forgives a row of failures, and lets a reported account in again', () => {
+  it('opens a lock and forgives a row of failures; a reported account waits for a new password', () => {
     given([registered(), locked(at + 1)])
       .when(unlock, { at })
       .then([unlocked])
@@ -54,7 +54,7 @@ describe('an operator unlocking', () => {
       .then([unlocked])
     given([registered(), { type: 'user:compromise_reported', data: { eventId: sessionId(4) } }])
       .when(unlock, { at })
-      .then([unlocked])
+      .then([])
   })
 
   it('does nothing where there is nothing to open', () => {
@@ -125,6 +125,52 @@ describe('an operator turning a second factor off', () => {
     given([...withFactor(), erased])
       .when(turnOff)
       .then(noAccount)
+  })
+})
+
+describe('an operator erasing a person', () => {
+  const erase = (fact: 'noLegalHold' | 'underLegalHold' = 'noLegalHold'): Command => ({
+    kind: 'erase',
+    as,
+    fact: { kind: fact },
+  })
+  const erasure = { type: 'user:erased', data: {} } as const
+
+  it('appends the last event, which ends every session by itself', () => {
+    given([...withFactor(), loggedIn(2)])
+      .when(erase())
+      .then([erasure])
+    const { state } = given([registered(), loggedIn(1), loggedIn(2), erased])
+    expect(state.sessions).toStrictEqual([])
+    expect(state.ended).toStrictEqual([
+      { id: sessionId(1), reason: 'erased' },
+      { id: sessionId(2), reason: 'erased' },
+    ])
+  })
+
+  it('erases also who is locked out, never set a password, or reported somebody else', () => {
+    given([registered({ credential: null })])
+      .when(erase())
+      .then([erasure])
+    given([registered(), { type: 'user:compromise_reported', data: { eventId: sessionId(4) } }])
+      .when(erase())
+      .then([erasure])
+  })
+
+  it('is refused while there is a legal hold', () => {
+    given([registered(), loggedIn(1)])
+      .when(erase('underLegalHold'))
+      .then({ code: 'legal-hold' })
+  })
+
+  it('happens once: asked again there is nothing to do, whatever the vault says of somebody who is gone', () => {
+    given([registered(), erased]).when(erase()).then([])
+    given([registered(), erased]).when(erase('underLegalHold')).then([])
+  })
+
+  it('finds no account where there is none, not even one under a hold', () => {
+    given([]).when(erase()).then(noAccount)
+    given([]).when(erase('underLegalHold')).then(noAccount)
   })
 })
 

@@ -134,9 +134,15 @@ describe('guessing inside a session', () => {
       .then([failed('totp'), guessing], wrongCode)
   })
 
-  it('is forgotten by a right proof', () => {
-    const { state } = given([...plain, ...failedBefore(9), reauthenticated(null)])
-    expect(state.sessions[0]?.failures).toBe(0)
+  it('is forgotten by a right proof of its own kind, and of no other', () => {
+    const guesses = (past: readonly PastEvent[]) => given(past).state.sessions[0]?.guesses
+    const wrong: PastEvent = { type: 'user.password:change_failed', data: { sessionId: sessionId(1) } }
+    expect(guesses([...plain, wrong, wrong, reauthenticated(null)])).toEqual({ password: 0, code: 0 })
+    // Whoever set up an app of his own in a stolen session must not have the password's failures forgiven by it.
+    const withOwnApp = withFactor()
+    const codeRight = reauthenticated(STEP + 1, { generation: 2 })
+    expect(guesses([...withOwnApp, wrong, wrong, codeRight])).toEqual({ password: 2, code: 0 })
+    expect(guesses([...plain, wrong, ...withOwnApp.slice(plain.length)])?.password).toBe(1)
   })
 
   it('never touches the lock of the account', () => {
@@ -156,7 +162,7 @@ describe('what a right proof gives the session', () => {
         token: { eventId: eventId(2), type: 'user:reauthenticated', box: 'credential box of event 2' },
         signedInAt: START,
         provenAt: at,
-        failures: 0,
+        guesses: { password: 0, code: 0 },
       },
     ])
   })

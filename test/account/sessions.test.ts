@@ -207,7 +207,7 @@ describe('a session that asks for something', () => {
       token: { eventId: eventId(3), type: 'user.password:changed', box: 'credential box of event 3' },
       signedInAt: START,
       provenAt: START + 5,
-      failures: 0,
+      guesses: { password: 0, code: 0 },
     })
   })
 })

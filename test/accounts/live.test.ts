@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { streamOf } from '../../src/accounts/accounts.ts'
 import { openLive } from '../../src/accounts/live.ts'
 import { MemoryEventStore } from '../../src/event-store/memory.ts'
-import type { Vault } from '../../src/secrets/vault.ts'
 import { someEvent } from './held-store.ts'
 
 const stops: (() => Promise<void>)[] = []
@@ -18,11 +17,8 @@ const setUp = () => {
   const follow = () => {
     const following = openLive({
       store,
-      accounts: {
-        load: () => Promise.reject(new Error('nobody loads')),
-        evict: (id) => void forgotten.accounts.push(id),
-      },
-      vault: { evict: (id: string) => void forgotten.keys.push(id) } as unknown as Vault,
+      accounts: { evict: (id) => void forgotten.accounts.push(id) },
+      vault: { evict: (id) => void forgotten.keys.push(id) },
       log: pino({ level: 'silent' }),
     })
     stops.push(() => following.stop())
@@ -68,6 +64,35 @@ describe('a process that listens', () => {
     await vi.waitFor(() => expect(subscribe).toHaveBeenCalledTimes(2), { timeout: 10_000 })
     await append(streamOf('e'), 'user:erased')
     await vi.waitFor(() => expect(forgotten.accounts).toStrictEqual(['e']))
+  })
+
+  it('tells who follows an account, and nobody else, until they leave', async () => {
+    const { follow, append } = setUp()
+    const live = follow()
+    const [heard, other] = [vi.fn(), vi.fn()]
+    const unfollow = live.follow('f', heard)
+    live.follow('g', other)
+    await append(streamOf('f'), 'user:registered')
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(1))
+    expect(other).not.toHaveBeenCalled()
+    unfollow()
+    await append(streamOf('g'), 'user:registered')
+    await vi.waitFor(() => expect(other).toHaveBeenCalledTimes(1))
+    expect(heard).toHaveBeenCalledTimes(1)
+  })
+
+  it('goes on behind an event that cannot be decoded, and misses none', async () => {
+    const { follow, append, forgotten, store } = setUp()
+    await append(streamOf('h'), 'user:registered')
+    const live = follow()
+    const heard = vi.fn()
+    live.follow('i', heard)
+    await append(streamOf('i'), 'user:registered')
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(1))
+    await append(streamOf('broken'), 'user:registered')
+    store.corruptEvent(streamOf('broken'), 0n)
+    await append(streamOf('j'), 'user:erased')
+    await vi.waitFor(() => expect(forgotten.accounts).toStrictEqual(['j']), { timeout: 10_000 })
   })
 
   it('stops when it is told to', async () => {

@@ -52,6 +52,7 @@ export const buildImage = async ({
       const target = join(folder, sources.pop() ?? '')
       const origin = from === undefined ? context : (stages.get(from) ?? '')
       const places = sources.map((source) => join(origin, source.replace(/^\/build\//, '')))
+      if (target.endsWith('/')) await run('mkdir', ['-p', target], into)
       await run('cp', ['-R', ...places, target], into)
     } else if (name === 'RUN') {
       await run('sh', ['-ec', text], folder)

@@ -43,7 +43,8 @@ describe('a name', () => {
     ['Ada\r\nBcc: x@example.com', 'a header'],
     ['Ada" <x@example.com>', 'a header'],
     ['\u202eadA', 'turned round'],
-    ['a'.repeat(61), 'a message'],
+    ['Call 0800 123456', 'a message'],
+    ['a'.repeat(41), 'a message'],
     ['  ', 'nothing'],
   ])('%s is not: it is %s', (name) => expect(fitToShow(name)).toBeNull())
 

@@ -7,8 +7,8 @@ import { PERSONAL, projected, USER } from './projected-events.ts'
 
 const rowOf = (event: ProjectedEvent): Row => {
   const operations = auditlog.apply(event)
-  expect(operations).toHaveLength(1)
-  const [operation] = operations
+  expect(operations).toHaveLength(event.type === 'user:erased' ? 2 : 1)
+  const operation = operations.at(-1)
   if (operation?.op !== 'insert') throw new Error('a row of the audit log is inserted')
   expect(operation.table).toBe('auditlog')
   return operation.row
@@ -73,6 +73,15 @@ describe('the audit log', () => {
     const erased = { ...rowOf(event), ip: null, region: null, city: null, user_agent: null }
     expect(rowOf(projected('user:logged_in', { personal: 'erased' }))).toStrictEqual(erased)
     expect(rowOf(projected('user:logged_in', { personal: null }))).toStrictEqual(erased)
+  })
+
+  it('blanks who and where in all earlier rows of a person who is erased, and in nobody else\'s', () => {
+    expect(auditlog.apply(projected('user:erased'))[0]).toStrictEqual({
+      op: 'update',
+      table: 'auditlog',
+      where: { user_id: USER },
+      set: { ip: null, region: null, city: null, user_agent: null },
+    })
   })
 
   it('shows a sign-in of before and of today in one shape', () => {

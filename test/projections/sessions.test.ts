@@ -67,6 +67,7 @@ const table: Readonly<Record<EventType, readonly RowOperation[]>> = {
   'user.email:change_failed': [],
   'user.email:change_confirmed': [],
   'user.email:changed': [],
+  'user.email:restored': [],
   'user.2fa:enrollment_started': [],
   'user.2fa:enrollment_failed': [],
   'user.2fa:enabled': [],

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
-import { listBuilds, requestRebuild, requestRollback } from '../../src/projector/builds.ts'
+import { type Build, listBuilds, requestRebuild, requestRollback } from '../../src/projector/builds.ts'
 import { openProgress } from '../../src/projector/progress.ts'
 import type { Projection } from '../../src/projector/row-operation.ts'
 import { append, expectedTables, fill, fillStory, ledger } from './ledger.ts'
@@ -53,7 +56,9 @@ test('rows that differ from the live ones of the same version stop the flip, are
   await fillStory(store, 200)
   harness.run()
   await untilAt(pool, 200n)
-  await pool.query(`update read.lines_v1 set revision = revision + 100 where position = (select min(position) from read.lines_v1)`)
+  await pool.query(
+    `update read.lines_v1 set revision = revision + 100 where position = (select min(position) from read.lines_v1)`,
+  )
   await pool.query(`delete from read.lines_v1 where position = (select max(position) from read.lines_v1)`)
   await requestRebuild(pool, ledger)
   await untilStages('1.2 refused', '1.1 live')
@@ -148,21 +153,21 @@ test('a projection whose inserts replace rows of earlier batches is built with i
     ],
   }
   // More than one batch of the bulk load.
-  await fill(store, 6_000)
-  harness.run({ projection: latest })
-  await untilAt(pool, 6_000n)
+  await fill(store, 300)
+  harness.run({ projection: latest, bulkSize: 50 })
+  await untilAt(pool, 300n)
   await requestRebuild(pool, latest)
   await untilStages('1.2 live', '1.1 kept')
   const { rows } = await pool.query('select stream, revision from read.heads order by stream limit 1')
-  expect(rows).toEqual([{ stream: 's0', revision: 857 }])
-  expect((await builds())[0]).toMatchObject({ events: 6_000 })
+  expect(rows).toEqual([{ stream: 's0', revision: 42 }])
+  expect((await builds())[0]).toMatchObject({ events: 300 })
 })
 
 test('a long history, with rows changed and removed long after they were written, is the same in bulk', async () => {
   const { store, pool } = harness
-  await fillStory(store, 12_000)
-  harness.run()
-  await untilAt(pool, 12_000n)
+  await fillStory(store, 1_000)
+  harness.run({ bulkSize: 40 })
+  await untilAt(pool, 1_000n)
   await requestRebuild(pool, ledger)
   await untilStages('1.2 live', '1.1 kept')
   expect((await builds())[0]?.report).toMatchObject({ equal: true })
@@ -201,3 +206,40 @@ test('whoever reads and waits while builds flip never sees rows go back, nor a h
   await both
   await progress.close()
 })
+
+test('killed with SIGKILL again and again in mid-build, it is finished by the next process, and serves all the while', async () => {
+  const { store, pool } = harness
+  const events = 600
+  await fillStory(store, events)
+  const first = harness.run()
+  await untilAt(pool, BigInt(events))
+  await first.stop()
+  const expected = await expectedTables(store)
+  await requestRebuild(pool, ledger)
+  const script = fileURLToPath(new URL('./run-projector.ts', import.meta.url))
+  const process = () =>
+    spawn(
+      globalThis.process.execPath,
+      ['--import', 'tsx', script, JSON.stringify(harness.connection), String(events)],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    )
+  const own = async () => (await builds()).find(({ build }) => build === 2)
+  // Begun; the first batch in; the second; the keys are there.
+  for (const stage of [
+    (build: Build) => build.startedAt !== null,
+    (build: Build) => build.events >= 100,
+    (build: Build) => build.bulk === 'done',
+  ]) {
+    const child = process()
+    await until(own, (build) => build !== undefined && (build.stage === 'live' || stage(build)), 20_000)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    expect(await tables(pool)).toEqual(expected)
+  }
+  harness.run({ leaseSeconds: 0.5, bulkSize: 20 })
+  await untilStages('1.2 live', '1.1 kept')
+  expect((await own())?.report).toMatchObject({ equal: true })
+  expect(await tables(pool)).toEqual(expected)
+}, 120_000)

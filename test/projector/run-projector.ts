@@ -20,5 +20,6 @@ runProjection({
   owner: `child ${process.pid}`,
   log,
   batchSize: 3,
+  bulkSize: 20,
   leaseSeconds: 0.5,
 })

@@ -91,12 +91,12 @@ describe('npm run log', { timeout: 240_000 }, () => {
     expect(good.out).toMatch(/^audit log {3}4 rows agree with the events, up to position \d+$/m)
     expect(good.code).toBe(0)
 
-    await tamper("update read.auditlog_v1 set outcome = 'failure' where sequence = 2")
+    await tamper("update read.auditlog set outcome = 'failure' where sequence = 2")
     const shown = await run(['reconcile'])
     expect(shown.code).toBe(3)
     expect(shown.out).toMatch(/^log {9}4 leaves/m)
     expect(shown.out).toMatch(/^audit log {3}the row of event \S+ is not what its event says: column outcome$/m)
-    await tamper("update read.auditlog_v1 set outcome = 'success'")
+    await tamper("update read.auditlog set outcome = 'success'")
 
     await tamper("update log.leaves set hash = decode(repeat('00', 32), 'hex') where index = 2")
     const damaged = await run(['reconcile'])
@@ -104,7 +104,7 @@ describe('npm run log', { timeout: 240_000 }, () => {
     expect(damaged.out).toMatch(/^log {9}event \S+ \(revision 0 of user-\S+\) is not what leaf 2 says$/m)
     expect(damaged.out).toMatch(/^audit log {3}4 rows agree/m)
 
-    await tamper('delete from read.auditlog_v1 where sequence = 2')
+    await tamper('delete from read.auditlog where sequence = 2')
     expect((await run(['reconcile'])).out).toMatch(/^audit log {3}the audit log has no row for event/m)
   })
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runUserCommand } from '../../scripts/user/command.ts'
 import { withServices } from '../../scripts/user/services.ts'
 import { readConfig } from '../../src/config.ts'
@@ -76,6 +76,7 @@ describe('beside a running server', () => {
       id: user.id,
       email,
       status: 'invited',
+      legalHold: false,
       twoFactor: false,
       sessions: 0,
       lastSignIn: null,
@@ -125,6 +126,36 @@ describe('beside a running server', () => {
     })
   })
 
+  it('hold keeps a user from being erased until release, and list tells of it', async () => {
+    const { email, browser } = await signUp(server)
+    expect(json(await run('hold', email, '--json'))).toMatchObject({ legalHold: true })
+    expect(await listed(email)).toMatchObject({ status: 'active', legalHold: true })
+    expect((await run('list')).lines.find((line) => line.includes(email))).toContain(' active, held ')
+    expect(await run('erase', email)).toEqual({
+      code: 4,
+      lines: [],
+      errors: `${email} is under legal hold: release it first\n`,
+    })
+    expect(await isSignedIn(browser)).toBe(true)
+    expect(json(await run('release', email, '--json'))).toMatchObject({ legalHold: false })
+    expect((await run('erase', email)).code).toBe(0)
+  })
+
+  it('erase ends the sessions at once; by id it says of who is gone that it was done; erasures lists them', async () => {
+    const { email, browser } = await signUp(server)
+    const { id } = (await listed(email)) ?? {}
+    expect((await run('erase', email)).lines).toEqual([`User ${id} is erased.`])
+    expect(await isSignedIn(browser)).toBe(false)
+    await vi.waitFor(async () => expect(await listed(email)).toBeUndefined(), { timeout: 10_000 })
+    expect((await run('erase', String(id))).lines).toEqual([`User ${id} was erased before.`])
+    expect(await run('erase', email)).toMatchObject({ code: 3 })
+    expect(await run('hold', String(id))).toMatchObject({ code: 3 })
+    await vi.waitFor(async () => {
+      const lines = (await run('erasures', '--json')).lines.map((line) => JSON.parse(line))
+      expect(lines.find((line) => line.id === id)).toEqual({ id, erasedAt: expect.any(String), completeAt: null })
+    })
+  })
+
   it('list shows a table', async () => {
     const { email } = await signUp(server)
     const { lines } = await run('list')
@@ -132,11 +163,14 @@ describe('beside a running server', () => {
     expect(lines.find((line) => line.includes(email))).toMatch(/ active +off +1 +\d{4}-\d\d-\d\dT/)
   })
 
-  it.each(['unlock', 'revoke-sessions', 'disable-2fa'])('%s of nobody says so', async (command) => {
-    for (const nobody of [someEmail(), '0a000000-0000-4000-8000-00000000dead', 'junk', '']) {
-      expect(await run(command, nobody)).toEqual({ code: 3, lines: [], errors: `there is no user ${nobody}\n` })
-    }
-  })
+  it.each(['unlock', 'revoke-sessions', 'disable-2fa', 'erase', 'hold', 'release'])(
+    '%s of nobody says so',
+    async (command) => {
+      for (const nobody of [someEmail(), '0a000000-0000-4000-8000-00000000dead', 'junk', '']) {
+        expect(await run(command, nobody)).toEqual({ code: 3, lines: [], errors: `there is no user ${nobody}\n` })
+      }
+    },
+  )
 })
 
 describe('what it does not understand', () => {
@@ -146,7 +180,9 @@ describe('what it does not understand', () => {
     [['create', 'a@example.com', '--name', 'two\nlines'], /one line/],
     [['create', 'a@example.com', '--password', 'x'], /unknown option/],
     [['unlock'], /missing required argument/],
-    [['erase', 'a@example.com'], /unknown command/],
+    [['erase'], /missing required argument/],
+    [['hold'], /missing required argument/],
+    [['forget', 'a@example.com'], /unknown command/],
     [[], /Usage: user/],
   ] as const)('%j is answered with what is wrong, and nothing is opened', async ([args, message]) => {
     const before = opened

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { CannotOpen } from '../../src/secrets/sealing.ts'
 import { openSessionHash } from '../../src/secrets/session-hash.ts'
 import { openVault, type Vault } from '../../src/secrets/vault.ts'
@@ -193,5 +193,102 @@ describe('the hash of a session', () => {
     expect(openSessionHash(await anotherProcess())(id)).toBe(hash(id))
     expect(hash(randomUUID())).not.toBe(hash(id))
     expect(hash(id)).not.toContain(id.slice(0, 8))
+  })
+})
+
+describe('a person who is being erased', () => {
+  it('has no key here any more, also while the row is still there, and nobody else is without', async () => {
+    const [gone, other] = [await vault.claim(someLookup()), await vault.claim(someLookup())]
+    const fresh = await anotherProcess()
+    fresh.evict(gone.userId)
+    expect(await fresh.dataKey(gone.userId)).toBeNull()
+    expect([...(await fresh.dataKeys([gone.userId, other.userId])).keys()]).toEqual([other.userId])
+  })
+
+  it('whose key was on its way when it was evicted, leaves none behind', async () => {
+    const { userId } = await vault.claim(someLookup())
+    const fresh = await anotherProcess()
+    const fetching = [fresh.dataKey(userId), fresh.dataKeys([userId])]
+    fresh.evict(userId)
+    await Promise.all(fetching)
+    expect(await fresh.dataKey(userId)).toBeNull()
+  })
+
+  it('is looked up again where the process cannot know what it missed, also what was on its way', async () => {
+    const [held, fetched] = [await vault.claim(someLookup()), await vault.claim(someLookup())]
+    const fresh = await anotherProcess()
+    await fresh.dataKey(held.userId)
+    const fetching = fresh.dataKey(fetched.userId)
+    fresh.evictAll()
+    await fetching
+    await deleteUser(held.userId)
+    await deleteUser(fetched.userId)
+    expect(await fresh.dataKey(held.userId)).toBeNull()
+    expect(await fresh.dataKey(fetched.userId)).toBeNull()
+  })
+})
+
+const waitingForLocks = async (): Promise<number> => {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0]?.count ?? 0
+}
+
+describe('a legal hold', () => {
+  it('stands until it is lifted, for every process', async () => {
+    const { userId } = await vault.claim(someLookup())
+    const elsewhere = await anotherProcess()
+    const stands = () => elsewhere.withLegalHold(userId, async (hold) => hold.stands)
+    expect(await stands()).toBe(false)
+    await vault.withLegalHold(userId, (hold) => hold.set(true))
+    expect(await stands()).toBe(true)
+    await vault.withLegalHold(userId, (hold) => hold.set(false))
+    expect(await stands()).toBe(false)
+  })
+
+  it('is what it is for as long as somebody acts upon it, in this process and in others', async () => {
+    const { userId } = await vault.claim(someLookup())
+    const elsewhere = await anotherProcess()
+    const order: string[] = []
+    let release = (): void => {}
+    let entered = (): void => {}
+    const inside = new Promise<void>((resolve) => {
+      entered = resolve
+    })
+    const erasing = vault.withLegalHold(userId, async ({ stands }) => {
+      entered()
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      order.push(`erased, hold ${stands}`)
+    })
+    await inside
+    const holding = [vault, elsewhere].map((each) =>
+      each.withLegalHold(userId, async (hold) => {
+        order.push('held')
+        await hold.set(true)
+      }),
+    )
+    // Filing an address needs not wait for it.
+    expect(await elsewhere.claimAnother(userId, someLookup())).toBe(true)
+    await vi.waitFor(async () => expect((await waitingForLocks()) + order.length).toBe(1))
+    release()
+    await Promise.all([erasing, ...holding])
+    expect(order).toEqual(['erased, hold false', 'held', 'held'])
+  })
+
+  it('is not set by work that fails, and what comes after is not kept waiting', async () => {
+    const { userId } = await vault.claim(someLookup())
+    const failing = vault.withLegalHold(userId, async (hold) => {
+      await hold.set(true)
+      throw new Error('it cannot be')
+    })
+    await expect(failing).rejects.toThrow('it cannot be')
+    expect(await vault.withLegalHold(userId, async (hold) => hold.stands)).toBe(false)
+  })
+
+  it('of nobody does not stand', async () => {
+    expect(await vault.withLegalHold(randomUUID(), async (hold) => hold.stands)).toBe(false)
   })
 })

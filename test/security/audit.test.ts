@@ -220,6 +220,21 @@ describe('Audit: what an event tells', () => {
     }
   })
 
+  it('A15 failures against a real account are visible to its owner: who tried what from where, and the lock', async () => {
+    const { browser, email } = await signUp(server, fromVienna)
+    await inTurn(10, () => server.browser(fromGoogle).logIn(email, 'a wrong password'))
+    const events = await allEvents(server, browser)
+    const failed = events.filter(({ code }) => code === 'user:login_failed')
+    expect(failed).toHaveLength(10)
+    for (const event of [...failed, eventOf(events, 'user:locked')]) {
+      expect(event).toMatchObject({
+        ...{ outcome: 'failure', actor: { kind: 'anonymous', id: null }, sessionId: null, sessionHash: null },
+        ...{ ip: '8.8.8.8', location: { country: 'US' }, device: { type: 'mobile' }, userAgent: IPHONE },
+      })
+    }
+    expect(failed.map(({ data }) => data.failures)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+  })
+
   it('A02 the sequence of a user has no gap, whatever is done at once on two nodes', async () => {
     const { browser, email } = await signUp(server)
     const elsewhere = neighbour.browser()

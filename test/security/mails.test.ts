@@ -85,7 +85,7 @@ describe('a forgotten password', () => {
 })
 
 describe('an e-mail change', () => {
-  it('both mailboxes confirm, and the old one can still say that it was not me', async () => {
+  it('both mailboxes confirm, and both are told', async () => {
     const { email, browser } = await signUp(server)
     const newEmail = someEmail()
     expect((await browser.post('/v1/me/email', { newEmail, password: PASSWORD })).status).toBe(202)
@@ -96,6 +96,25 @@ describe('an e-mail change', () => {
     }
     await signIn(server, newEmail)
     for (const address of [email, newEmail]) await mailTo(dataDir, address, /was changed|changed/i)
+  })
+
+  it('the old mailbox can still say that it was not me: the account is its again, and the link comes there', async () => {
+    const { email, browser } = await signUp(server)
+    const newEmail = someEmail()
+    await browser.post('/v1/me/email', { newEmail, password: PASSWORD })
+    for (const address of [newEmail, email]) {
+      const token = tokenIn(await mailTo(dataDir, address, /confirm/i), '/confirm-email')
+      expect((await server.browser().post('/v1/auth/email-changes/confirm', { token })).status).toBe(204)
+    }
+    const notMe = tokenIn(await mailTo(dataDir, email, /was changed|changed/i), '/v1/auth/not-me')
+    expect((await server.browser().post('/v1/auth/not-me', { token: notMe })).status).toBe(204)
+    expect(await isSignedIn(browser)).toBe(false)
+    const token = tokenIn(await mailTo(dataDir, email, /password/i), '/reset-password')
+    const newPassword = 'eleven copper kettles sing'
+    expect((await server.browser().post('/v1/auth/password-resets/confirm', { token, newPassword })).status).toBe(204)
+    expect((await server.browser().logIn(newEmail, newPassword)).status).toBe(401)
+    const again = await signIn(server, email, newPassword)
+    expect((await again.browser.get('/v1/me')).body).toMatchObject({ user: { email } })
   })
 
   it('"not me" in the old mailbox stops it before the new one has confirmed', async () => {

@@ -1,18 +1,22 @@
 /** Every operation of the OpenAPI document, called as it says and as it does not. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Browser } from '../support/browser.ts'
+import { scopes } from '../../src/secrets/access-tokens.ts'
+import type { Browser, Reply } from '../support/browser.ts'
 import { type Operation, operationsOf, requestFor } from '../support/openapi-arbitrary.ts'
 import { PASSWORD, someEmail, startServer, type TestServer } from '../support/server.ts'
+import { makeToken, type TestToken } from './tokens.ts'
 
 const RUNS_PER_OPERATION = 25
 
 let server: TestServer
 let operations: readonly Operation[]
+let token: TestToken
 const log: string[] = []
 
 beforeAll(async () => {
   server = await startServer()
+  token = await makeToken(server, scopes)
   operations = operationsOf((await server.browser().get('/openapi.json')).body as Parameters<typeof operationsOf>[0])
 })
 afterAll(() => server.stop())
@@ -53,16 +57,19 @@ describe('Every operation of the OpenAPI document', () => {
         '"x"',
         '*',
         'user:logged_in',
+        `user-${userId}`,
       ]
       const request = requestFor(operation, known)
       await fc.assert(
         fc.asyncProperty(request, async ({ path, headers, body }) => {
           const browser = operation.security.includes('session') ? await somebody.browser() : server.browser()
           const reply = await browser.send(operation.method, path, {
-            headers,
+            headers: operation.security.includes('token') ? { ...headers, ...token.headers } : headers,
+            unread: true,
             ...(body === undefined ? {} : { json: body }),
           })
           log.push(`${operation.method} ${path} ${reply.status}`)
+          if (isBehind(reply)) return
           expect(reply.status, `${operation.method} ${path}: ${reply.text}`).toBeLessThan(500)
         }),
         { numRuns: RUNS_PER_OPERATION },
@@ -75,6 +82,10 @@ describe('Every operation of the OpenAPI document', () => {
       expect(log.some((line) => line.endsWith(` ${status}`))).toBe(true)
   })
 })
+
+/** The only 5xx that a whole server has for a right question: the newest events are not in the log's tree yet. */
+const isBehind = ({ status, body }: Reply): boolean =>
+  status === 503 && (body as { readonly code?: string }).code === 'projection-behind'
 
 const idsOf = async (browser: Browser) => {
   const me = (await browser.get('/v1/me')).body as { user: { id: string }; session: { id: string } }

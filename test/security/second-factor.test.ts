@@ -492,6 +492,30 @@ describe('Second factor: confirming identity', () => {
     expectProblem(await browser.post('/v1/auth/reauthenticate', totp), 403, 'code-invalid')
   })
 
+  it('signing in with a backup code does not open the window either: a stolen list is no lasting access', async () => {
+    const person = await signUpProtected(server, clock)
+    const browser = await challenged(server, person)
+    expect((await complete(browser, person.backupCodes[0], 'backup_code')).status).toBe(200)
+    expectProblem(await browser.post('/v1/me/two-factor/backup-codes'), 403, 'reauthentication-required')
+    const totp = { method: 'totp', code: code(clock, person.secret) }
+    expect((await browser.post('/v1/auth/reauthenticate', totp)).status).toBe(204)
+    expect((await browser.post('/v1/me/two-factor/backup-codes')).status).toBe(201)
+    nextStep(clock)
+  })
+
+  it('P09 an app of the thief forgives no wrong passwords: ten in all end the session', async () => {
+    const { browser, email } = await signUp(server)
+    const { secret } = await protect(browser, clock)
+    const guess = () => changePassword(browser, 'not the password', NEW_PASSWORD)
+    expect(statusesOf(await inTurn(9, guess))).toEqual(Array(9).fill(403))
+    const own = { method: 'totp', code: code(clock, secret) }
+    expect((await browser.post('/v1/auth/reauthenticate', own)).status).toBe(204)
+    nextStep(clock)
+    expectProblem(await guess(), 403, 'invalid-credentials')
+    expectProblem(await guess(), 401, 'session-ended')
+    expect((await server.browser().logIn(email, PASSWORD)).body).toMatchObject({ status: 'two_factor_required' })
+  })
+
   it('guesses end the session, and do not lock the account', async () => {
     const { browser, email } = await signUp(server)
     const replies = await atOnce(30, () => browser.post('/v1/auth/reauthenticate', { password: 'not it' }))

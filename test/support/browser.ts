@@ -13,6 +13,8 @@ export interface RequestOptions {
   readonly json?: unknown
   /** Sent as it is. */
   readonly raw?: string | Uint8Array
+  /** Leave once the answer has begun: a stream of events may never end. */
+  readonly unread?: boolean
 }
 
 export interface Answered {
@@ -43,7 +45,7 @@ export class Browser {
   put = (path: string, json?: unknown, options?: RequestOptions) => this.send('PUT', path, { json, ...options })
   delete = (path: string, options?: RequestOptions) => this.send('DELETE', path, options)
 
-  async send(method: string, path: string, { headers = {}, json, raw }: RequestOptions = {}): Promise<Reply> {
+  async send(method: string, path: string, { headers = {}, json, raw, unread }: RequestOptions = {}): Promise<Reply> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const response = await fetch(this.#url + path, {
       method,
@@ -57,7 +59,9 @@ export class Browser {
       ...(json === undefined ? (raw === undefined ? {} : { body: raw }) : { body: JSON.stringify(json) }),
     })
     for (const line of response.headers.getSetCookie()) this.#keep(line)
-    const text = await response.text()
+    const isEndless = unread === true && response.headers.get('content-type') === 'text/event-stream'
+    if (isEndless) await response.body?.cancel()
+    const text = isEndless ? '' : await response.text()
     const body = text === '' ? undefined : parse(text)
     const reply = { status: response.status, headers: response.headers, text, body }
     this.#check({ method, path, reply })

@@ -8,7 +8,7 @@ import type { RecordedEvent } from '../../src/event-store/port.ts'
 import type { Database } from '../../src/platform/database.ts'
 import { Notifications } from '../../src/platform/notifications.ts'
 import { openPool, type PostgresConnection } from '../../src/platform/postgres.ts'
-import { openEvent, overAccounts } from '../../src/projector/open-events.ts'
+import { openForProjections, overAccounts, overAll } from '../../src/projector/open-events.ts'
 import { openProgress } from '../../src/projector/progress.ts'
 import { runProjection } from '../../src/projector/projector.ts'
 import { registerProjections } from '../../src/projector/schema.ts'
@@ -18,7 +18,7 @@ import { createDatabase } from './postgres.ts'
 import { TEST_MASTER_KEY } from './server.ts'
 
 const log = pino({ level: 'silent' })
-const projections = [sessions, auditlog].map(overAccounts)
+const projections = [overAccounts(sessions), overAll(auditlog)]
 
 export interface Comparison {
   readonly live: Readonly<Record<string, readonly string[]>>
@@ -44,7 +44,15 @@ export const compareWithReplay = async (
     const vault = await openVault(db, master)
     await registerProjections(pool, projections)
     const runs = projections.map((projection) =>
-      runProjection({ projection, store, decode: openEvent(vault), pool, notifications, owner: 'replay', log }),
+      runProjection({
+        projection,
+        store,
+        decode: openForProjections(vault),
+        pool,
+        notifications,
+        owner: 'replay',
+        log,
+      }),
     )
     const last = (await historyOf(events)).at(-1)?.position ?? 0n
     const progress = openProgress({ pool, notifications, log })

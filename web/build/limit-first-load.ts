@@ -23,7 +23,10 @@ export const limitFirstLoad = ({ kilobytes }: { readonly kilobytes: number }): P
       return [...names].reduce((sum, name) => sum + (chunks.get(name)?.bytes ?? 0), 0)
     }
     const sizes = entry.dynamicImports.map((name) => ({ name, size: sizeWith(name) }))
-    const heaviest = sizes.reduce((a, b) => (b.size > a.size ? b : a), { name: entry.fileName, size: sizeWith(entry.fileName) })
+    const heaviest = sizes.reduce((a, b) => (b.size > a.size ? b : a), {
+      name: entry.fileName,
+      size: sizeWith(entry.fileName),
+    })
     const told = `first load: ${(heaviest.size / 1_000).toFixed(1)} kB of JavaScript with ${heaviest.name}`
     if (heaviest.size > kilobytes * 1_000) this.error(`${told}, more than the ${kilobytes} kB that are allowed`)
     this.info(told)

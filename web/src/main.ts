@@ -1,19 +1,26 @@
 /** The composition root of the page. */
 import { createApp, watch } from 'vue'
 import App from './App.vue'
-import { createApiClient } from './api/client.ts'
+import { createApiClient, REQUEST_LIMIT_MS } from './api/client.ts'
 import { createSessionFetch } from './api/session-fetch.ts'
-import { apiKey } from './api/use-api.ts'
+import { apiKey, fetchKey } from './api/use-api.ts'
 import { createPreferences, preferencesKey } from './format/preferences.ts'
 import { createLive, liveKey } from './live/live.ts'
 import { createPageRouter } from './router.ts'
 import { createReauthentication, reauthenticationKey } from './session/reauthentication.ts'
 import { createSession, sessionKey } from './session/session.ts'
 import './styles/element-plus.ts'
-import './styles/page.css'
+import './styles/base.css'
+import './styles/shell.css'
+import './styles/forms.css'
+import './styles/lists.css'
+import './styles/parts.css'
+import './styles/narrow.css'
+import './styles/print.css'
 
 const sessionFetch = createSessionFetch({
-  fetch: (request) => fetch(request),
+  fetch: (request) =>
+    fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]) }),
   now: () => Date.now(),
   onSignedOut: (code) => session.ended(code),
 })
@@ -44,6 +51,7 @@ watch(session.status, (status) => {
 
 createApp(App)
   .provide(apiKey, client)
+  .provide(fetchKey, sessionFetch)
   .provide(sessionKey, session)
   .provide(preferencesKey, preferences)
   .provide(reauthenticationKey, reauthentication)

@@ -15,7 +15,6 @@ export const messages = {
   hide: 'hide',
   showField: (label: string) => `Show: ${label}`,
   hideField: (label: string) => `Hide: ${label}`,
-  required: 'required',
   reference: (requestId: string) => `Reference: ${requestId}`,
   retryAfter: (seconds: number) =>
     seconds < 90 ? `Try again in ${seconds} seconds.` : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
@@ -81,7 +80,8 @@ export const messages = {
     intro: 'Enter your e-mail address. If there is an account, we mail a link to set a new password.',
     submit: 'Send the link',
     doneTitle: 'Look into your mailbox',
-    done: (email: string) => `If there is an account for ${email}, a link is on its way to it. It works for a short time, and once.`,
+    done: (email: string) =>
+      `If there is an account for ${email}, a link is on its way to it. It works for a short time, and once.`,
   },
   reset: {
     title: 'Set a new password',
@@ -93,7 +93,8 @@ export const messages = {
   },
   confirmEmail: {
     title: 'Confirm the e-mail address',
-    intro: 'The address of your account changes once the links in both mails, to the old and to the new address, are confirmed.',
+    intro:
+      'The address of your account changes once the links in both mails, to the old and to the new address, are confirmed.',
     submit: 'Confirm',
     done: 'Confirmed. If the link in the other mail is confirmed too, the address is changed.',
   },
@@ -104,6 +105,7 @@ export const messages = {
     new: 'New password',
     confirm: 'Confirm new password',
     mismatch: 'The two passwords differ.',
+    wrong: 'This is not your current password.',
     keepOthers: 'Stay signed in on my other devices',
     done: 'Your password is changed.',
     doneOthersEnded: 'Your password is changed, and your other sessions are ended.',
@@ -120,12 +122,14 @@ export const messages = {
     unmet: 'missing',
     strength: ['', 'Too weak', 'Fair', 'Good', 'Strong'],
     strengthLabel: 'Strength',
-    advice: 'Several unrelated words are easy to remember and hard to guess. Common passwords and your last four are refused.',
+    advice:
+      'Several unrelated words are easy to remember and hard to guess. Common passwords and your last four are refused.',
   },
 
   twoFactor: {
     title: '2FA authentication',
-    intro: 'With a second factor nobody can sign in with your password alone: a code from an app on your phone is needed too.',
+    intro:
+      'With a second factor nobody can sign in with your password alone: a code from an app on your phone is needed too.',
     start: 'Set up',
     restart: 'Start over',
     expired: 'The time to set it up is over. Start over to get a new code.',
@@ -180,7 +184,8 @@ export const messages = {
   },
   backupCodes: {
     title: 'Your backup codes',
-    intro: 'With one of these codes you can sign in when your phone is not at hand. Each works once. They are shown now and never again.',
+    intro:
+      'With one of these codes you can sign in when your phone is not at hand. Each works once. They are shown now and never again.',
     copy: 'Copy',
     copied: 'Copied',
     copyFailed: 'Copying is not possible here: download or print the codes.',
@@ -201,7 +206,8 @@ export const messages = {
 
   sessions: {
     title: 'Sessions list',
-    intro: 'This is a list of devices that have logged into your account. Revoke any session that you do not recognize.',
+    intro:
+      'This is a list of devices that have logged into your account. Revoke any session that you do not recognize.',
     revokeAll: 'Revoke all sessions',
     revokeAllTitle: 'Revoke all other sessions?',
     revokeAllText: 'Every device but this one is signed out. The current session is kept.',
@@ -258,7 +264,14 @@ export const messages = {
     export: 'Export',
     formats: { csv: 'CSV', ndjson: 'NDJSON', json: 'JSON' },
     newEvents: (count: number) => (count === 1 ? '1 new event' : `${count} new events`),
-    columns: { details: 'Details', kind: 'Kind', code: 'Event code', message: 'Event message', ip: 'IP address', created: 'Created' },
+    columns: {
+      details: 'Details',
+      kind: 'Kind',
+      code: 'Event code',
+      message: 'Event message',
+      ip: 'IP address',
+      created: 'Created',
+    },
     details: (message: string, when: string) => `Details of: ${message}, ${when}`,
     empty: 'Nothing has happened yet.',
     emptyFiltered: 'No event matches the filters.',

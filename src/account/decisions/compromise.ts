@@ -14,18 +14,35 @@ export const reportCompromise = (
 ): Decision => {
   const refusal = refuseReport(command, state, circumstances)
   if (refusal !== null) return reject(refusal)
-  return accept([
+  const ending: readonly NewAccountEvent[] = [
     { type: 'user:compromise_reported', data: { eventId: command.eventId } },
     ...state.sessions.map(
       ({ id }): NewAccountEvent => ({ type: 'user.session:revoked', data: { sessionId: id, by: 'owner' } }),
     ),
+  ]
+  if (!isFromFormerAddress(command, state)) return accept([...ending, resetRequested])
+  if (command.restore === undefined) return reject({ code: 'fact-stale' })
+  // Whoever has the account's address now is who the report is about: no link must go there.
+  if (command.restore.standing === 'taken') return accept(ending)
+  return accept([
+    ...ending,
+    { type: 'user.email:restored', data: {}, personal: { email: command.restore.email } },
     resetRequested,
   ])
 }
 
+/**
+ * The mail about what happened before the address changed, or about the change itself, went to the address of before.
+ * A link's time has whole seconds.
+ */
+export const isFromFormerAddress = (
+  { at }: Pick<CommandOf<'reportCompromise'>, 'at'>,
+  { formerEmail }: AccountState,
+): boolean => formerEmail !== null && at <= formerEmail.until
+
 /** Each link works once, and not for ever: who finds the mail next year must not be able to shut the owner out. */
-const refuseReport = (
-  { eventId, at }: CommandOf<'reportCompromise'>,
+export const refuseReport = (
+  { eventId, at }: Pick<CommandOf<'reportCompromise'>, 'eventId' | 'at'>,
   state: AccountState,
   { now, limits }: Circumstances,
 ): Rejection | null =>

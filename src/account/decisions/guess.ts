@@ -14,11 +14,17 @@ export const wrongGuess = (
   { limits }: Circumstances,
   outcome: Outcome,
 ): Decision => {
-  const failures = (state.sessions.find(({ id }) => id === sessionId)?.failures ?? 0) + 1
+  const guesses = guessesOf(state, sessionId) + 1
   return accept(
-    failures < limits.lockAfterFailures
+    guesses < limits.lockAfterFailures
       ? [failure]
       : [failure, { type: 'user.session:ended', data: { sessionId, reason: 'guessing' } }],
     outcome,
   )
+}
+
+/** Wrong secrets of a session that count at present. */
+export const guessesOf = ({ sessions }: AccountState, sessionId: string): number => {
+  const guesses = sessions.find(({ id }) => id === sessionId)?.guesses
+  return guesses === undefined ? 0 : guesses.password + guesses.code
 }

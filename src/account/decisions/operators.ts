@@ -2,7 +2,6 @@
 import { accept, type Circumstances, type CommandOf, type Decision, reject } from '../commands.ts'
 import type { NewAccountEvent } from '../events.ts'
 import type { AccountState } from '../state.ts'
-import { closedUntil } from '../throttle.ts'
 import { endSessions } from './ending.ts'
 import { resetRequested } from './password.ts'
 
@@ -12,9 +11,10 @@ export const createUser = ({ email, name }: CommandOf<'createUser'>, state: Acco
     ? accept([{ type: 'user:registered', data: {}, personal: { email, name } }, resetRequested])
     : reject({ code: 'email-taken' })
 
-export const unlock = (state: AccountState, { now, limits }: Circumstances): Decision => {
+export const unlock = (state: AccountState, { now }: Circumstances): Decision => {
   if (state.status !== 'active') return reject({ code: 'account-not-found' })
-  const isOpen = closedUntil(state, now, limits) === 0 && state.failures.count === 0
+  // After "not me" only a new password opens the account again, and its owner can ask for the link.
+  const isOpen = state.lockedUntil <= now && state.failures.count === 0
   return accept(isOpen ? [] : [{ type: 'user:unlocked', data: { by: 'operator' } }])
 }
 
@@ -35,4 +35,15 @@ export const disableTwoFactorOf = (state: AccountState): Decision => {
     { type: 'user.2fa:disabled', data: { enrollmentId, by: 'operator', rotated: null } },
     ...endSessions(state, 'two_factor_changed'),
   ])
+}
+
+/**
+ * The last event of an account: it ends all sessions, and no decision appends anything behind it. What is known of the
+ * person goes afterwards, because of it.
+ */
+export const erase = ({ fact }: CommandOf<'erase'>, { status }: AccountState): Decision => {
+  if (status === 'none') return reject({ code: 'account-not-found' })
+  if (status === 'erased') return accept([])
+  if (fact.kind === 'underLegalHold') return reject({ code: 'legal-hold' })
+  return accept([{ type: 'user:erased', data: {} }])
 }

@@ -4,6 +4,7 @@ import type { Outcome } from '../../account/commands.ts'
 import { emailSchema } from '../../accounts/email.ts'
 import type { OperatorRequest } from '../../commands/by-operator.ts'
 import type { Answer } from '../../commands/command-bus.ts'
+import { erase } from '../../commands/erase.ts'
 import { createUser, type Operation, operate } from '../../commands/operate.ts'
 import { commandIdOf, hashBody } from '../../commands/request-hash.ts'
 import type { JsonObject } from '../../event-store/port.ts'
@@ -88,6 +89,24 @@ export const adminEndpoints = (api: Api): readonly ApiEndpoint[] => [
       return { status: 204, ...consistencyOf(api, position) }
     },
   }),
+
+  endpoint({
+    ...common,
+    method: 'POST',
+    path: '/v1/admin/users/{id}/erase',
+    summary: 'Erase a user',
+    description:
+      'Ends all sessions and signs nobody in any more, at once. Everything that is held of the person goes because of it, ' +
+      'within moments: what happened to the random user id, and its proofs, remain. There is no way back.',
+    params,
+    responses: { 202: { description: 'Begun, or done before', headers: commandHeaders } },
+    problems: { 409: ['legal-hold'], 422: ['idempotency-mismatch'] },
+    async handler({ auth, headers, params: { id }, request }) {
+      const asked = await operatorRequest(api, auth, request, headers)
+      const { position } = settle(api, await erase(api.services, asked, id, erasedAnswer), erasedAnswer)
+      return { status: 202, ...consistencyOf(api, position) }
+    },
+  }),
 ]
 
 const revokedAnswer = (outcome: Outcome): Answer => ({
@@ -97,6 +116,8 @@ const revokedAnswer = (outcome: Outcome): Answer => ({
 })
 
 const doneAnswer = (): Answer => ({ status: 204, body: null, secret: false })
+
+const erasedAnswer = (): Answer => ({ status: 202, body: null, secret: false })
 
 /** Keys belong to the token that sends them: two tokens do not answer each other's repeats. */
 const operatorRequest = async (

@@ -35,18 +35,21 @@ const TYPE = /^[a-z0-9_.-]{1,60}:[a-z0-9_.-]{1,60}$/
 
 /** Several in one parameter, parted by commas, or the parameter several times. */
 export const typesSchema = z
-  .array(z.string().max(4_000))
+  .array(
+    z
+      .string()
+      .max(4_000)
+      .refine((text) => text.split(',').every(isType), 'must be types as /v1/event-types lists them'),
+  )
   .optional()
-  .transform((texts, context) => {
-    if (texts === undefined) return null
-    const types = texts.flatMap((text) => text.split(','))
-    // A mistyped code would look like nothing ever having happened.
-    const wrong = types.find((type) => !TYPE.test(type) || (/^user[.:]/.test(type) && !isEventType(type)))
-    if (wrong === undefined) return new Set(types)
-    context.addIssue({ code: 'custom', message: 'must be event types, as /v1/event-types lists them' })
-    return z.NEVER
-  })
   .meta({ description: 'Only events of these types; several parted by commas' })
+
+/** A mistyped code of ours would look like nothing ever having happened. */
+const isType = (text: string): boolean => TYPE.test(text) && (isEventType(text) || !/^user[.:]/.test(text))
+
+/** null: all. */
+export const typesOf = (texts: readonly string[] | undefined): ReadonlySet<string> | null =>
+  texts === undefined ? null : new Set(texts.flatMap((text) => text.split(',')))
 
 export const analystEventSchema = z.strictObject({
   position: z.string().meta({ description: 'Of the whole log, in decimal digits: may be larger than 2^53' }),
@@ -76,7 +79,10 @@ export const openingFor = (api: Api, { scopes }: TokenHolder): OpenEvent =>
   openEvents(api.services.vault, { personal: scopes.includes('events:pii') })
 
 /** Throws Problem 503 that names the event, so that one that cannot be read does not bar the way to those behind it. */
-export const describe = async (open: OpenEvent, stored: RecordedEvent): Promise<AnalystEvent> => {
+export const describeAll = (open: OpenEvent, events: readonly RecordedEvent[]): Promise<readonly AnalystEvent[]> =>
+  Promise.all(events.map((event) => describe(open, event)))
+
+const describe = async (open: OpenEvent, stored: RecordedEvent): Promise<AnalystEvent> => {
   try {
     return await forAnalysts(open, stored)
   } catch (error) {

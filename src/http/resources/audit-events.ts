@@ -17,7 +17,7 @@ const when = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00.000Z' })
   .transform((text) => new Date(text).toISOString())
 
-export const auditFilter = {
+const auditFilter = {
   code: z.array(z.enum(eventTypes)).optional(),
   outcome: z.enum(['success', 'failure']).optional(),
   from: when.optional().meta({ description: 'Not before' }),
@@ -34,9 +34,9 @@ export const auditFilter = {
     .meta({ description: 'Id or hash of a session' }),
 }
 
-const filterSchema = z.strictObject(auditFilter)
+export const filterSchema = z.strictObject(auditFilter)
 
-const filterOf = (query: z.output<typeof filterSchema>): AuditFilter => ({
+export const filterOf = (query: z.output<typeof filterSchema>): AuditFilter => ({
   ...(query.code === undefined ? {} : { codes: query.code }),
   ...(query.outcome === undefined ? {} : { outcome: query.outcome }),
   ...(query.from === undefined ? {} : { from: query.from }),

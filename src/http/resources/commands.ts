@@ -4,7 +4,8 @@ import type { Outcome } from '../../account/commands.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import type { SessionRequest } from '../../commands/by-session.ts'
 import type { Answer, CommandResult } from '../../commands/command-bus.ts'
-import { commandIdOf, hashBody } from '../../commands/request-hash.ts'
+import { hashInTurn } from '../../commands/in-session.ts'
+import { commandIdOf, hashBody, type IdentifiedRequest } from '../../commands/request-hash.ts'
 import type { CommandContext } from '../../commands/seal-events.ts'
 import type { JsonObject, Position } from '../../event-store/port.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
@@ -39,8 +40,15 @@ export const sessionRequest = async (
   if (key === undefined) return { who, context }
   const { method, path } = request
   const identified = { actorId: who.account.userId, method, path, key, body, secretFields }
-  const repeat = { commandId: commandIdOf(identified), bodyHash: await hashBody(api.services, identified) }
-  return { who, context, repeat }
+  const bodyHash =
+    secretFields.length === 0 ? await hashBody(api.services, identified) : await slowly(api, who, identified)
+  return { who, context, repeat: { commandId: commandIdOf(identified), bodyHash } }
+}
+
+const slowly = async ({ services }: Api, who: Authenticated, identified: IdentifiedRequest): Promise<string> => {
+  const hashed = await hashInTurn(services, who, () => hashBody(services, identified))
+  if (hashed.kind === 'refused') throw rejectionProblem(hashed.rejection, services.now())
+  return hashed.value
 }
 
 /** What a command came to: an answer, its first or its remembered one. Throws a Problem where it was refused. */

@@ -3,6 +3,7 @@
  * model has got there. Browsers carry it in a cookie of ten seconds without doing anything.
  */
 import { z } from 'zod'
+import { streamOf } from '../../accounts/accounts.ts'
 import type { Position } from '../../event-store/port.ts'
 import { hostCookie } from '../cookies.ts'
 import { invalidRequest, Problem } from '../problem.ts'
@@ -42,6 +43,11 @@ export const awaitConsistency = async (api: Api, projection: string, request: Re
   const reached = await api.progress.waitFor(projection, position, api.consistencyWaitMs, request.signal)
   if (reached === 'behind') throw new Problem(503, 'projection-behind')
   if (reached === 'halted') throw new Problem(503, 'projection-halted')
+}
+
+/** Throws Problem 503 where the read model has left this person's events aside: the rows are not up to date. */
+export const mustNotBeParked = async (api: Api, projection: string, userId: string): Promise<void> => {
+  if (await api.progress.isParked(projection, streamOf(userId))) throw new Problem(503, 'projection-halted')
 }
 
 /** The header is asked for on purpose, so a bad one is an error; a stale cookie of another key is not. */

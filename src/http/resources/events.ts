@@ -3,17 +3,18 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Position, RecordedEvent } from '../../event-store/port.ts'
 import { parsePosition } from '../../replay/moment.ts'
-import { type AnalystEvent, fetchKeys, type OpenEvent } from '../../replay/open-for-analysts.ts'
+import { forAnalysts, type OpenEvent } from '../../replay/open-for-analysts.ts'
 import { lastEventOf, readLog, revisionAfter } from '../../replay/read-log.ts'
 import { invalidRequest, Problem } from '../problem.ts'
 import { integerParameter } from '../query.ts'
 import {
   analystEventSchema,
   analysts,
-  describe,
+  describeAll,
   openingFor,
   positionSchema,
   storeProblems,
+  typesOf,
   typesSchema,
 } from './analysts.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
@@ -49,7 +50,8 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
     responses: { 200: { description: 'Events', schema: pageSchema, mediaTypes: [NDJSON] } },
     problems: storeProblems,
     async handler({ auth, query, request }) {
-      const { types, limit } = query
+      const { limit } = query
+      const types = typesOf(query.types)
       const after = placeOf(query.after)
       const open = openingFor(api, auth)
       const events = () => ofTypes(readLog(api.store, after, request.signal), types)
@@ -57,7 +59,7 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       if (wantsLines(request.header('Accept'))) {
         // Once lines have begun to flow, a store that is away could only cut them off.
         await api.store.ping()
-        const data = Readable.from(lines(api, open, events(), limit ?? Number.POSITIVE_INFINITY))
+        const data = Readable.from(lines(open, events(), limit ?? Number.POSITIVE_INFINITY))
         return { status: 200, headers, content: { type: NDJSON, data } }
       }
       const size = limit ?? PAGE
@@ -66,8 +68,7 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
         throw invalidRequest({ pointer: '#/query/limit', code: 'too_big', detail })
       }
       const page = await pageOf(events(), size)
-      await fetchKeysFor(api, open, page.events)
-      const items = await Promise.all(page.events.map((event) => describe(open, event)))
+      const items = await describeAll(open, page.events)
       return { status: 200, headers, body: { items, nextAfter: String(page.last ?? query.after ?? '0') } }
     },
   }),
@@ -89,7 +90,7 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const after = begin === 'end' ? await api.store.tail() : placeOf(begin)
       await api.store.ping()
       const open = openingFor(api, auth)
-      const messages = (signal: AbortSignal) => live(api, open, { after, types: query.types, signal })
+      const messages = (signal: AbortSignal) => live(api, open, { after, types: typesOf(query.types), signal })
       return {
         status: 200,
         content: api.streams.start(`token ${auth.id}`, messages, () => api.tokens.isValid(auth.id)),
@@ -111,8 +112,7 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       if (last === null) throw new Problem(404, 'not-found')
       const from = query.after === undefined ? 0n : await revisionAfter(api.store, last, BigInt(query.after))
       const events = await arrayOf(api.store.read(stream, { from, limit: query.limit }))
-      const open = openingFor(api, auth)
-      const items = await Promise.all(events.map((event) => describe(open, event)))
+      const items = await describeAll(openingFor(api, auth), events)
       const nextAfter = String(events.at(-1)?.position ?? query.after ?? '0')
       return { status: 200, body: { items, nextAfter } }
     },
@@ -125,7 +125,8 @@ const placeOf = (after: string | undefined): Position | 'start' => {
   return position === null || position === 0n ? 'start' : position
 }
 
-const wantsLines = (accept: string | undefined): boolean => /(^|,)\s*application\/x-ndjson\s*(;|,|$)/i.test(accept ?? '')
+const wantsLines = (accept: string | undefined): boolean =>
+  /(^|,)\s*application\/x-ndjson\s*(;|,|$)/i.test(accept ?? '')
 
 type Types = ReadonlySet<string> | null
 
@@ -153,15 +154,10 @@ const pageOf = async (looked: AsyncIterable<Looked>, size: number) => {
   return { events, last }
 }
 
-async function* lines(api: Api, open: OpenEvent, looked: AsyncIterable<Looked>, limit: number): AsyncGenerator<string> {
-  let left = limit
+async function* lines(open: OpenEvent, looked: AsyncIterable<Looked>, limit: number): AsyncGenerator<string> {
   for await (const batch of batchesOf(looked, limit)) {
-    await fetchKeysFor(api, open, batch)
-    let text = ''
-    for (const event of batch) text += `${JSON.stringify(await describe(open, event))}\n`
-    yield text
-    left -= batch.length
-    if (left <= 0) return
+    const events = await Promise.all(batch.map((event) => forAnalysts(open, event)))
+    yield events.map((event) => `${JSON.stringify(event)}\n`).join('')
   }
 }
 
@@ -183,21 +179,13 @@ async function* batchesOf(looked: AsyncIterable<Looked>, limit: number): AsyncGe
 async function* live(
   api: Api,
   open: OpenEvent,
-  {
-    after,
-    types,
-    signal,
-  }: { readonly after: Position | 'start'; readonly types: Types; readonly signal: AbortSignal },
+  { after, types, signal }: { readonly after: Position | 'start'; readonly types: Types; readonly signal: AbortSignal },
 ): AsyncGenerator<ServerSentEvent> {
   for await (const message of api.store.subscribe(after, signal)) {
     if (message.kind !== 'event' || (types !== null && !types.has(message.event.type))) continue
-    const data: AnalystEvent = await describe(open, message.event)
+    const data = await forAnalysts(open, message.event)
     yield { id: data.position, data }
   }
-}
-
-const fetchKeysFor = async (api: Api, open: OpenEvent, events: readonly RecordedEvent[]): Promise<void> => {
-  if (open.needsKeys) await fetchKeys(api.services.vault, events)
 }
 
 const arrayOf = async (events: AsyncIterable<RecordedEvent>): Promise<readonly RecordedEvent[]> => {

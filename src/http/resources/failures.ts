@@ -1,5 +1,7 @@
 /** Known failures of the parts behind a request, as the contract names them. All else is a bug, and answered 500. */
+
 import { UnreadableEvent } from '../../account/upcast.ts'
+import { LogMissing } from '../../audit/log-store.ts'
 import { DecodeError, StoreUnavailable, StreamGone } from '../../event-store/port.ts'
 import { AddressLimitReached } from '../../platform/address-limits.ts'
 import { isDatabaseAway } from '../../platform/postgres.ts'
@@ -17,6 +19,9 @@ export const translateFailure = (error: unknown): Problem | undefined => {
   // A history that this version cannot read: another node may know it; guessing could let someone in.
   if (error instanceof UnreadableEvent || error instanceof DecodeError || error instanceof StreamGone) {
     return new Problem(503, 'store-unavailable', { detail: 'The history of this account cannot be read at present.' })
+  }
+  if (error instanceof LogMissing) {
+    return new Problem(503, 'projection-behind', { detail: 'The log cannot be shown or signed by this process yet.' })
   }
   return undefined
 }

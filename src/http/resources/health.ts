@@ -42,7 +42,9 @@ export const healthEndpoints = (checks: Readonly<Record<string, Check>>): readon
       if (failed.length > 0) {
         const reasons = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []))
         request.log.warn({ failed, reasons }, 'not ready')
-        const code = failed.some((name) => !/^(projection|reactor) /.test(name)) ? 'store-unavailable' : 'projection-halted'
+        const code = failed.some((name) => !/^(projection|reactor) /.test(name))
+          ? 'store-unavailable'
+          : 'projection-halted'
         throw new Problem(503, code, { detail: `Not ready: ${failed.join(', ')}.` })
       }
       return {

@@ -44,26 +44,24 @@ export const meEndpoints = (api: Api): readonly ApiEndpoint[] => [
     tag,
     auth: 'session',
     responses: { 200: { description: 'Password, second factor, sessions', schema: securitySchema } },
-    async handler({ auth }) {
-      const { state } = auth.account
-      const accesses = await api.services.activity.ofSessions(state.sessions.map(({ id }) => id))
-      return {
-        status: 200,
-        body: {
-          passwordChangedAt: iso(state.passwordChangedAt),
-          twoFactor: {
-            enabled: state.twoFactor !== null,
-            backupCodesRemaining: state.twoFactor === null ? 0 : remainingCodes(state.twoFactor),
-          },
-          activeSessions: state.sessions.filter(({ id, signedInAt }) => isLive(api, { id, signedInAt }, accesses))
-            .length,
-          lastLogin: await lastLoginOf(api, auth),
-          warnings: warningsOf(state),
-        },
-      }
-    },
+    handler: async ({ auth }) => ({ status: 200, body: await securityOf(api, auth) }),
   }),
 ]
+
+export const securityOf = async (api: Api, auth: Authenticated): Promise<z.input<typeof securitySchema>> => {
+  const { state } = auth.account
+  const accesses = await api.services.activity.ofSessions(state.sessions.map(({ id }) => id))
+  return {
+    passwordChangedAt: iso(state.passwordChangedAt),
+    twoFactor: {
+      enabled: state.twoFactor !== null,
+      backupCodesRemaining: state.twoFactor === null ? 0 : remainingCodes(state.twoFactor),
+    },
+    activeSessions: state.sessions.filter(({ id, signedInAt }) => isLive(api, { id, signedInAt }, accesses)).length,
+    lastLogin: await lastLoginOf(api, auth),
+    warnings: warningsOf(state),
+  }
+}
 
 /** What the owner should see to, most urgent first. */
 const securityWarnings = ['backup-codes-low'] as const

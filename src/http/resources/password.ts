@@ -35,10 +35,12 @@ export const passwordEndpoints = (api: Api): readonly ApiEndpoint[] => [
     problems: {
       403: ['invalid-credentials'],
       409: ['already-done'],
+      429: ['too-many-requests'],
       422: [...newPasswordProblems, 'password-reused', 'idempotency-mismatch'],
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ auth, body, headers, request }) {
+      await api.addressLimits.consume(request.address)
       const asked = await sessionRequest(api, auth, request, {
         key: headers['Idempotency-Key'],
         body,

@@ -112,7 +112,7 @@ const preferencesAnswer = async (api: Api, account: Account) => ({
   body: await preferencesOf(api, account),
 })
 
-const profileOf = async ({ services: { vault } }: Api, account: Account): Promise<Profile> => {
+export const profileOf = async ({ services: { vault } }: Api, account: Account): Promise<Profile> => {
   const identity = await identityOf(vault, account)
   const { phone, website, avatarUrl } = await openFields(vault, account.userId, account.state.profile)
   return {
@@ -125,7 +125,7 @@ const profileOf = async ({ services: { vault } }: Api, account: Account): Promis
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
-const preferencesOf = async ({ services: { vault } }: Api, account: Account): Promise<Preferences> => {
+export const preferencesOf = async ({ services: { vault } }: Api, account: Account): Promise<Preferences> => {
   const set = await openFields(vault, account.userId, account.state.preferences)
   return preferencesSchema.parse({ ...defaultPreferences, ...set })
 }

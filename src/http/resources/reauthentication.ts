@@ -30,6 +30,7 @@ export const reauthenticationEndpoints = (api: Api): readonly ApiEndpoint[] => [
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ auth, body, request }) {
+      await api.addressLimits.consume(request.address)
       const proof = proofOf(body)
       if (proof === null) {
         throw new Problem(403, 'code-invalid', { detail: 'A backup code does not do here: use the app.' })

@@ -33,6 +33,8 @@ export const rejectionProblem = (rejection: Rejection, now: number): Problem => 
       return new Problem(409, 'two-factor-already-enabled')
     case 'two-factor-not-enabled':
       return new Problem(409, 'two-factor-not-enabled')
+    case 'legal-hold':
+      return new Problem(409, 'legal-hold')
     case 'session-not-found':
     case 'account-not-found':
       return new Problem(404, 'not-found')

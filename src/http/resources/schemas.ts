@@ -61,7 +61,10 @@ export type SessionBody = z.infer<typeof sessionSchema>
 
 export const auditEventSchema = z.strictObject({
   id: z.uuid(),
-  sequence: z.int(),
+  sequence: z
+    .int()
+    .nullable()
+    .meta({ description: "Without gaps in the account's own events; null for an auditor's access, which is none" }),
   code: z.string(),
   message: z.string(),
   outcome: z.enum(['success', 'failure']),

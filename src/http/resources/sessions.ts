@@ -14,6 +14,7 @@ import {
   consistencyHeader,
   consistencyOf,
   consistencyProblems,
+  mustNotBeParked,
 } from './consistency.ts'
 import { isLive, lastAccessOf } from './live-sessions.ts'
 import { cursorParameter, limitParameter, openCursor, sealCursor } from './paging.ts'
@@ -52,6 +53,7 @@ export const sessionEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const before = openCursor(api, LIST, auth, query.cursor)
       await awaitConsistency(api, 'sessions', request)
       const { userId } = auth.account
+      await mustNotBeParked(api, 'sessions', userId)
       const active = query.state !== 'ended' && before === null ? await activeSessions(api.db, userId) : []
       const found =
         query.state === 'active' ? [] : await endedSessions(api.db, userId, { before, limit: query.limit + 1 })
@@ -87,6 +89,7 @@ export const sessionEndpoints = (api: Api): readonly ApiEndpoint[] => [
     async handler({ auth, params, request }) {
       await Promise.all([awaitConsistency(api, 'sessions', request), awaitConsistency(api, 'auditlog', request)])
       const { userId } = auth.account
+      await mustNotBeParked(api, 'sessions', userId)
       const row = await sessionOf(api.db, userId, params.id)
       if (row === null) throw new Problem(404, 'not-found')
       const [view, events] = await Promise.all([

@@ -45,10 +45,12 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
       403: ['registration-closed'],
       409: ['email-taken'],
       422: newPasswordProblems,
+      429: ['too-many-requests'],
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ body, request }) {
       if (api.registration === 'closed') throw new Problem(403, 'registration-closed')
+      await api.addressLimits.consume(request.address)
       const { email } = body
       const name = body.name ?? null
       const context = await contextOf(api, request)

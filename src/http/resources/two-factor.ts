@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { authorise } from '../../account/authorise.ts'
 import type { Outcome } from '../../account/commands.ts'
 import { BACKUP_CODES, remainingCodes } from '../../account/decisions/second-factor.ts'
+import type { AccountState } from '../../account/state.ts'
 import { identityOf } from '../../accounts/identity.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import type { Answer } from '../../commands/command-bus.ts'
@@ -34,7 +35,7 @@ export const twoFactorEndpoints = (api: Api): readonly ApiEndpoint[] => [
     tag,
     auth: 'session',
     responses: { 200: { description: 'The second factor', schema: twoFactorSchema } },
-    handler: ({ auth }) => ({ status: 200, body: twoFactorView(auth) }),
+    handler: ({ auth }) => ({ status: 200, body: twoFactorView(auth.account.state) }),
   }),
 
   endpoint({
@@ -177,6 +178,7 @@ export const twoFactorEndpoints = (api: Api): readonly ApiEndpoint[] => [
       503: ['store-unavailable', 'overloaded'],
     },
     async handler({ auth, body, headers, request }) {
+      await api.addressLimits.consume(request.address)
       const asked = await sessionRequest(api, auth, request, {
         key: headers['Idempotency-Key'],
         body,
@@ -209,7 +211,7 @@ const pictures = {
   png: { type: 'image/png', draw: qrPng },
 } as const
 
-const sudoClaim = ({ session }: Authenticated) => ({
+export const sudoClaim = ({ session }: Authenticated) => ({
   sessionId: session.id,
   generation: session.generation,
   sudo: true as const,
@@ -221,8 +223,7 @@ const uriOf = async ({ services }: Api, { account }: Authenticated, secret: stri
   return otpauthUri(secret, identity?.email ?? account.userId)
 }
 
-const twoFactorView = ({ account }: Authenticated): z.input<typeof twoFactorSchema> => {
-  const { twoFactor } = account.state
+export const twoFactorView = ({ twoFactor }: Pick<AccountState, 'twoFactor'>): z.input<typeof twoFactorSchema> => {
   if (twoFactor === null) {
     return {
       enabled: false,
@@ -244,7 +245,7 @@ const twoFactorView = ({ account }: Authenticated): z.input<typeof twoFactorSche
   }
 }
 
-const twoFactorSchema = z.strictObject({
+export const twoFactorSchema = z.strictObject({
   enabled: z.boolean(),
   enabledAt: instant.nullable(),
   backupCodes: z.strictObject({

@@ -32,7 +32,7 @@ export const sessionView = (
 
 export const auditEventView = (row: AuditEventRow): AuditEventBody => ({
   id: row.id,
-  sequence: Number(row.sequence),
+  sequence: row.sequence === null ? null : Number(row.sequence),
   code: row.code,
   message: row.message,
   outcome: row.outcome as AuditEventBody['outcome'],

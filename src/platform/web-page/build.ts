@@ -13,7 +13,14 @@ export interface BuildOptions {
 }
 
 /** What the page is made of, below the root. */
-const SOURCES = ['package-lock.json', 'web/package.json', 'web/index.html', 'web/vite.config.ts', 'web/build', 'web/src']
+const SOURCES = [
+  'package-lock.json',
+  'web/package.json',
+  'web/index.html',
+  'web/vite.config.ts',
+  'web/build',
+  'web/src',
+]
 
 const DAY_MS = 86_400_000
 

@@ -23,10 +23,7 @@ interface Answer<Data> {
 }
 
 /** Of what `client.GET` and its like return. `Data` is undefined where an answer has no body. */
-export const outcomeOf = async <Data>(
-  answer: Promise<Answer<Data>>,
-  texts: ProblemTexts,
-): Promise<Outcome<Data>> => {
+export const outcomeOf = async <Data>(answer: Promise<Answer<Data>>, texts: ProblemTexts): Promise<Outcome<Data>> => {
   try {
     const { data, error, response } = await answer
     if (response.ok) return { kind: 'done', data: data as Data, etag: response.headers.get('ETag') }

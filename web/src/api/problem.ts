@@ -26,15 +26,15 @@ export interface ProblemTexts {
 
 /** Of a body of whatever shape: in front of the server may be a proxy that answers with pages of its own. */
 export const problemOf = (status: number, body: unknown, retryAfter: string | null, texts: ProblemTexts): Problem => {
-  const told: Readonly<Record<string, unknown>> = isRecord(body) && typeof body['code'] === 'string' ? body : {}
+  const told: Readonly<Record<string, unknown>> = isRecord(body) && typeof body.code === 'string' ? body : {}
   const text = (name: string, otherwise: string) => (typeof told[name] === 'string' ? told[name] : otherwise)
   return {
     code: text('code', 'unreadable'),
     status,
     title: text('title', texts.unreadable.title),
     detail: text('detail', texts.unreadable.detail),
-    requestId: typeof told['requestId'] === 'string' ? told['requestId'] : null,
-    errors: Array.isArray(told['errors']) ? told['errors'].filter(isFieldProblem) : [],
+    requestId: typeof told.requestId === 'string' ? told.requestId : null,
+    errors: Array.isArray(told.errors) ? told.errors.filter(isFieldProblem) : [],
     retryAfterSeconds: retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
   }
 }

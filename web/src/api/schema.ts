@@ -1,581 +1,641 @@
 // Made from the OpenAPI document by `npm run client -w web`. Do not edit.
 
 export interface paths {
-    readonly "/v1/auth/email-changes/confirm": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/email-changes/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Confirm an e-mail change with the link that was mailed
          * @description Signs nobody in. In whatever order the two links come, the address is changed by the second.
          */
-        readonly post: operations["post_auth_email_changes_confirm"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_email_changes_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/login": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /** Sign in with e-mail address and password */
-        readonly post: operations["post_auth_login"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/logout": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /** Sign out */
-        readonly post: operations["post_auth_logout"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/not-me": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/not-me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * The page that the link in a notice opens
          * @description It says what will happen and has a button that sends the POST. Opening it changes nothing, for programs open links in mail too; it is the same page for every token.
          */
-        readonly get: operations["get_auth_not_me"];
-        readonly put?: never;
+        get: operations["get_auth_not_me"];
+        put?: never;
         /**
          * Say that what the notice tells of was somebody else
          * @description Ends every session, shuts sign-in by password until it is reset, and mails a link for that to the owner.
          */
-        readonly post: operations["post_auth_not_me"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_not_me"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/not-me/page.js": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/not-me/page.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** The script of that page */
-        readonly get: operations["get_auth_not_me_page_js"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_auth_not_me_page_js"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/password-resets": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Ask for a link that sets a new password
          * @description The answer is the same, after the same time, whether the address is known or not; nor does it tell that no more mail is sent this hour.
          */
-        readonly post: operations["post_auth_password_resets"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_password_resets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/password-resets/confirm": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/password-resets/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Set a new password with the link that was mailed
          * @description Signs nobody in, ends every session and opens the lock. A second factor stays as it is.
          */
-        readonly post: operations["post_auth_password_resets_confirm"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_password_resets_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/reauthenticate": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/reauthenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Confirm that it is me
          * @description With the password; where the second factor is on, with a code of the app instead. A backup code never opens the window. Wrong guesses end the session.
          */
-        readonly post: operations["post_auth_reauthenticate"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_reauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/register": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Register an account
          * @description Signs nobody in. Closed by default in production: open registration reveals which addresses are taken.
          */
-        readonly post: operations["post_auth_register"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/auth/two-factor": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/auth/two-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /** The second step of signing in */
-        readonly post: operations["post_auth_two_factor"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_auth_two_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** The signed-in user and the session */
-        readonly get: operations["get_me"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/audit-events": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything held about me, as one file of JSON
+         * @description Profile, preferences, security, sessions, every event with all that was recorded in it, accesses of auditors, and mails sent. Secrets are not in it: they are only held as hashes or sealed, and would help nobody but a thief.
+         */
+        get: operations["get_me_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** My audit log, newest first */
-        readonly get: operations["get_me_audit_events"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/audit-events/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/audit-events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** One line of my audit log */
-        readonly get: operations["get_me_audit_events_id"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_audit_events_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/email": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/audit-events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        /**
+         * My audit log as a file, oldest first
+         * @description Ends when the session ends.
+         */
+        get: operations["get_me_audit_events_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
          * Ask for another e-mail address
-         * @description Both addresses get a mail with a link; the change happens when both links were used. The answer does not tell whether the new address belongs to another account.
+         * @description Both addresses get a mail with a link; the change happens when both links were used. The answer does not tell whether the new address belongs to another account. At most RESET_MAILS_PER_HOUR requests an hour.
          */
-        readonly post: operations["post_me_email"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_me_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/password": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
+        /**
+         * What happens to my account, as it happens
+         * @description Server-sent events: `audit-event` with a line of the audit log, `session-started` with the session, `session-ended` with its id, hash, reason and time. `id` is the sequence of the audit event; it comes with the audit event, which is the last of what one event leads to. Begins with what happens from now on, or after `Last-Event-ID`. Ends when the session ends, and does not keep it alive. Comments are heartbeats.
+         */
+        get: operations["get_me_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         /**
          * Change my password
          * @description Ends all other sessions (unless asked to keep them) and gives this one a new token.
          */
-        readonly put: operations["put_me_password"];
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        put: operations["put_me_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/preferences": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * My preferences
          * @description Until they are set: {"language":"en","timeZone":"UTC","dateFormat":"YYYY-MM-DD","relativeTime":true,"decimalSeparator":".","precision":2,"itemsPerPage":50,"showTestData":false}
          */
-        readonly get: operations["get_me_preferences"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
+        get: operations["get_me_preferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         /**
          * Change my preferences
          * @description As for the profile; null brings the default back.
          */
-        readonly patch: operations["patch_me_preferences"];
-        readonly trace?: never;
+        patch: operations["patch_me_preferences"];
+        trace?: never;
     };
-    readonly "/v1/me/profile": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** My profile */
-        readonly get: operations["get_me_profile"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
+        get: operations["get_me_profile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         /**
          * Change my profile
          * @description Only the fields that are sent change; null takes one back. A change to what is so already is none, and leaves the version as it is.
          */
-        readonly patch: operations["patch_me_profile"];
-        readonly trace?: never;
+        patch: operations["patch_me_profile"];
+        trace?: never;
     };
-    readonly "/v1/me/security": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** The state of my account at a glance */
-        readonly get: operations["get_me_security"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_security"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/sessions": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /**
          * My sessions
          * @description Active ones come whole, the current one first, then by last access. Ended ones are paged, the last to end first.
          */
-        readonly get: operations["get_me_sessions"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/sessions/{id}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** One of my sessions and its history */
-        readonly get: operations["get_me_sessions_id"];
-        readonly put?: never;
-        readonly post?: never;
+        get: operations["get_me_sessions_id"];
+        put?: never;
+        post?: never;
         /**
          * Revoke one of my sessions
          * @description The current one is ended by signing out. Revoking one that has ended already does nothing.
          */
-        readonly delete: operations["delete_me_sessions_id"];
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        delete: operations["delete_me_sessions_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/sessions/revoke-others": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/sessions/revoke-others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /** Revoke all my sessions but the current one */
-        readonly post: operations["post_me_sessions_revoke_others"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_me_sessions_revoke_others"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** Is the second factor on, and which backup codes are used? */
-        readonly get: operations["get_me_two_factor"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_two_factor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor/backup-codes": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor/backup-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Make new backup codes
          * @description The old list is dead. The new codes are shown here only.
          */
-        readonly post: operations["post_me_two_factor_backup_codes"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_me_two_factor_backup_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor/disable": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Turn the second factor off
          * @description Needs the password and a code, of the app or a backup code. Ends all other sessions.
          */
-        readonly post: operations["post_me_two_factor_disable"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_me_two_factor_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor/enrollments": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor/enrollments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Begin to set up the second factor
          * @description Asks nobody for a code before it is verified. A newer enrolment takes the place of this one.
          */
-        readonly post: operations["post_me_two_factor_enrollments"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_me_two_factor_enrollments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor/enrollments/{id}/qr.png": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor/enrollments/{id}/qr.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** The QR code to scan, as PNG */
-        readonly get: operations["get_me_two_factor_enrollments_id_qr_png"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_two_factor_enrollments_id_qr_png"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor/enrollments/{id}/qr.svg": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor/enrollments/{id}/qr.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** The QR code to scan, as SVG */
-        readonly get: operations["get_me_two_factor_enrollments_id_qr_svg"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_me_two_factor_enrollments_id_qr_svg"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/me/two-factor/enrollments/{id}/verify": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/me/two-factor/enrollments/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly get?: never;
-        readonly put?: never;
+        get?: never;
+        put?: never;
         /**
          * Turn the second factor on
          * @description Ends all other sessions and gives this one a new token. The backup codes are shown here only.
          */
-        readonly post: operations["post_me_two_factor_enrollments_id_verify"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        post: operations["post_me_two_factor_enrollments_id_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    readonly "/v1/password-policy": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    "/v1/password-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
         /** What a new password has to be */
-        readonly get: operations["get_password_policy"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
+        get: operations["get_password_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /** @description Problem details (RFC 9457). */
-        readonly Problem: {
+        Problem: {
             /** @enum {string} */
-            readonly code: "invalid-request" | "unauthenticated" | "session-expired" | "session-ended" | "invalid-credentials" | "code-invalid" | "challenge-expired" | "forbidden-origin" | "insufficient-scope" | "reauthentication-required" | "registration-closed" | "not-found" | "method-not-allowed" | "request-timeout" | "conflict" | "already-done" | "email-taken" | "two-factor-already-enabled" | "two-factor-not-enabled" | "current-session" | "legal-hold" | "token-invalid" | "enrollment-expired" | "precondition-failed" | "content-too-large" | "unsupported-media-type" | "idempotency-mismatch" | "password-too-short" | "password-blocklisted" | "password-reused" | "password-context" | "password-composition" | "precondition-required" | "login-throttled" | "too-many-requests" | "headers-too-large" | "internal-error" | "store-unavailable" | "projection-behind" | "projection-halted" | "overloaded";
-            readonly detail: string;
-            readonly errors?: readonly {
-                readonly code: string;
-                readonly detail: string;
+            code: "invalid-request" | "unauthenticated" | "session-expired" | "session-ended" | "invalid-credentials" | "code-invalid" | "challenge-expired" | "forbidden-origin" | "insufficient-scope" | "reauthentication-required" | "registration-closed" | "not-found" | "method-not-allowed" | "request-timeout" | "conflict" | "already-done" | "email-taken" | "two-factor-already-enabled" | "two-factor-not-enabled" | "current-session" | "legal-hold" | "token-invalid" | "enrollment-expired" | "precondition-failed" | "content-too-large" | "unsupported-media-type" | "idempotency-mismatch" | "password-too-short" | "password-blocklisted" | "password-reused" | "password-context" | "password-composition" | "precondition-required" | "login-throttled" | "too-many-requests" | "headers-too-large" | "internal-error" | "store-unavailable" | "projection-behind" | "projection-halted" | "overloaded";
+            detail: string;
+            errors?: {
+                code: string;
+                detail: string;
                 /** @description `#/email` is in the body, `#/query/limit` a query parameter, `#/header/If-Match` a header. */
-                readonly pointer: string;
+                pointer: string;
             }[];
             /**
              * Format: uuid
              * @description Names the request in our log; also in X-Request-Id.
              */
-            readonly requestId: string;
-            readonly status: number;
-            readonly title: string;
+            requestId: string;
+            status: number;
+            title: string;
             /** @description `/problems/<code>`: a page about this code. */
-            readonly type: string;
+            type: string;
         };
     };
     responses: never;
@@ -586,1311 +646,1399 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    readonly post_auth_email_changes_confirm: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_email_changes_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** @description From the link in the mail */
-                    readonly token: string;
+                    token: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Confirmed */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly post_auth_login: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
-                    readonly email: string;
-                    readonly password: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    email: string;
+                    password: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Signed in, with the cookie `__Host-session`; or a second factor is asked for, with the cookie `__Host-challenge` */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly session: {
+                    "application/json": {
+                        session: {
                             /** Format: uuid */
-                            readonly id: string;
+                            id: string;
                         };
                         /** @enum {string} */
-                        readonly status: "authenticated";
+                        status: "authenticated";
                     } | {
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly expiresAt: string;
-                        readonly methods: readonly ("totp" | "backup_code")[];
+                        expiresAt: string;
+                        methods: ("totp" | "backup_code")[];
                         /** @enum {string} */
-                        readonly status: "two_factor_required";
+                        status: "two_factor_required";
                     };
                 };
             };
         };
     };
-    readonly post_auth_logout: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Signed out; the session is dead */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Forget everything */
-                    readonly "Clear-Site-Data"?: string;
+                    "Clear-Site-Data"?: string;
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly get_auth_not_me: {
-        readonly parameters: {
-            readonly query: {
+    get_auth_not_me: {
+        parameters: {
+            query: {
                 /** @description From the link in the mail */
-                readonly token: string;
+                token: string;
             };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description A page */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "text/html": unknown;
+                    "text/html": unknown;
                 };
             };
         };
     };
-    readonly post_auth_not_me: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_not_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** @description From the link in the mail */
-                    readonly token: string;
+                    token: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Done */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly get_auth_not_me_page_js: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_auth_not_me_page_js: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description A script */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "text/javascript": unknown;
+                    "text/javascript": unknown;
                 };
             };
         };
     };
-    readonly post_auth_password_resets: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_password_resets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
-                    readonly email: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    email: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description If the address belongs to an account, a mail is on its way to it */
-            readonly 202: {
+            202: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly post_auth_password_resets_confirm: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_password_resets_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
-                    readonly newPassword: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    newPassword: string;
                     /** @description From the link in the mail */
-                    readonly token: string;
+                    token: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description The password is set; sign in with it */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly post_auth_reauthenticate: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_reauthenticate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
-                    readonly password: string;
+        requestBody: {
+            content: {
+                "application/json": {
+                    password: string;
                 } | {
                     /** @description Six digits of the authenticator app, or a backup code */
-                    readonly code: string | number;
+                    code: string | number;
                     /** @enum {string} */
-                    readonly method: "totp" | "backup_code";
+                    method: "totp" | "backup_code";
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Confirmed; the cookie `__Host-session` is new */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly post_auth_register: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** Format: email */
-                    readonly email: string;
-                    readonly name?: string;
-                    readonly password: string;
+                    email: string;
+                    name?: string;
+                    password: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Registered */
-            readonly 201: {
+            201: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly user: {
-                            readonly email: string;
+                    "application/json": {
+                        user: {
+                            email: string;
                             /** Format: uuid */
-                            readonly id: string;
-                            readonly name: string | null;
+                            id: string;
+                            name: string | null;
                         };
                     };
                 };
             };
         };
     };
-    readonly post_auth_two_factor: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    post_auth_two_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** @description Six digits of the authenticator app, or a backup code */
-                    readonly code: string | number;
+                    code: string | number;
                     /** @enum {string} */
-                    readonly method: "totp" | "backup_code";
+                    method: "totp" | "backup_code";
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Signed in; the cookie `__Host-session` is set */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly session: {
+                    "application/json": {
+                        session: {
                             /** Format: uuid */
-                            readonly id: string;
+                            id: string;
                         };
                         /** @enum {string} */
-                        readonly status: "authenticated";
+                        status: "authenticated";
                     };
                 };
             };
         };
     };
-    readonly get_me: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description User and session */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly session: {
+                    "application/json": {
+                        session: {
                             /**
                              * Format: date-time
                              * @description When the session ends even if it is in use
                              */
-                            readonly expiresAt: string;
-                            readonly hash: string;
+                            expiresAt: string;
+                            hash: string;
                             /** Format: uuid */
-                            readonly id: string;
+                            id: string;
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly signedInAt: string;
+                            signedInAt: string;
                             /**
                              * Format: date-time
                              * @description Until when sensitive commands pass without proving again who I am
                              */
-                            readonly sudoUntil: string;
+                            sudoUntil: string;
                         };
-                        readonly user: {
-                            readonly email: string;
+                        user: {
+                            email: string;
                             /** Format: uuid */
-                            readonly id: string;
-                            readonly name: string | null;
+                            id: string;
+                            name: string | null;
                         };
                     };
                 };
             };
         };
     };
-    readonly get_me_audit_events: {
-        readonly parameters: {
-            readonly query?: {
-                readonly code?: readonly ("user:registered" | "user:logged_in" | "user:logged_out" | "user:login_failed" | "user:locked" | "user:unlocked" | "user:reauthenticated" | "user:reauthentication_failed" | "user:compromise_reported" | "user:erased" | "user.password:reset_requested" | "user.password:changed" | "user.password:change_failed" | "user.password:rehashed" | "user.profile:updated" | "user.preferences:updated" | "user.email:change_requested" | "user.email:change_failed" | "user.email:change_confirmed" | "user.email:changed" | "user.2fa:enrollment_started" | "user.2fa:enrollment_failed" | "user.2fa:enabled" | "user.2fa:disabled" | "user.2fa:disable_failed" | "user.2fa:backup_codes_generated" | "user.2fa:backup_code_used" | "user.session:revoked" | "user.session:others_revoked" | "user.session:ended" | "user.session:expired")[];
-                readonly country?: string;
+    get_me_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file, as a stream: one that does not end as HTTP says it must is not whole */
+            200: {
+                headers: {
+                    /** @description attachment, with a name for the file */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    get_me_audit_events: {
+        parameters: {
+            query?: {
+                code?: ("user:registered" | "user:logged_in" | "user:logged_out" | "user:login_failed" | "user:locked" | "user:unlocked" | "user:reauthenticated" | "user:reauthentication_failed" | "user:compromise_reported" | "user:erased" | "user.password:reset_requested" | "user.password:changed" | "user.password:change_failed" | "user.password:rehashed" | "user.profile:updated" | "user.preferences:updated" | "user.email:change_requested" | "user.email:change_failed" | "user.email:change_confirmed" | "user.email:changed" | "user.email:restored" | "user.2fa:enrollment_started" | "user.2fa:enrollment_failed" | "user.2fa:enabled" | "user.2fa:disabled" | "user.2fa:disable_failed" | "user.2fa:backup_codes_generated" | "user.2fa:backup_code_used" | "user.session:revoked" | "user.session:others_revoked" | "user.session:ended" | "user.session:expired")[];
+                country?: string;
                 /** @description `nextCursor` of the page before */
-                readonly cursor?: string;
-                readonly device?: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                cursor?: string;
+                device?: "desktop" | "mobile" | "tablet" | "bot" | "other";
                 /** @description Not before */
-                readonly from?: string;
-                readonly ip?: string;
+                from?: string;
+                ip?: string;
                 /** @description Items a page */
-                readonly limit?: number;
-                readonly outcome?: "success" | "failure";
+                limit?: number;
+                outcome?: "success" | "failure";
                 /** @description Id or hash of a session */
-                readonly session?: string;
+                session?: string;
                 /** @description Before */
-                readonly to?: string;
+                to?: string;
             };
-            readonly header?: {
+            header?: {
                 /** @description From a command: wait until its effect is visible. */
-                readonly "Consistency-Token"?: string;
+                "Consistency-Token"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description A page */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly items: readonly {
-                            readonly actor: {
-                                readonly id: string | null;
+                    "application/json": {
+                        items: {
+                            actor: {
+                                id: string | null;
                                 /** @enum {string} */
-                                readonly kind: "user" | "anonymous" | "operator" | "system";
+                                kind: "user" | "anonymous" | "operator" | "system";
                             };
-                            readonly browser: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                            browser: {
+                                name: string | null;
+                                version: string | null;
                             } | null;
-                            readonly code: string;
+                            code: string;
                             /** @description What happened, by the event's type */
-                            readonly data: {
-                                readonly [key: string]: unknown;
+                            data: {
+                                [key: string]: unknown;
                             };
-                            readonly device: {
+                            device: {
                                 /** @enum {string} */
-                                readonly type: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                                type: "desktop" | "mobile" | "tablet" | "bot" | "other";
                             } | null;
-                            readonly fingerprint: null;
+                            fingerprint: null;
                             /** Format: uuid */
-                            readonly id: string;
-                            readonly ip: string | null;
-                            readonly location: {
-                                readonly city: string | null;
+                            id: string;
+                            ip: string | null;
+                            location: {
+                                city: string | null;
                                 /** @description ISO 3166-1 alpha-2 */
-                                readonly country: string;
-                                readonly region: string | null;
+                                country: string;
+                                region: string | null;
                             } | null;
-                            readonly message: string;
+                            message: string;
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly occurredAt: string;
-                            readonly os: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                            occurredAt: string;
+                            os: {
+                                name: string | null;
+                                version: string | null;
                             } | null;
                             /** @enum {string} */
-                            readonly outcome: "success" | "failure";
-                            readonly sequence: number;
-                            readonly sessionHash: string | null;
+                            outcome: "success" | "failure";
+                            /** @description Without gaps in the account's own events; null for an auditor's access, which is none */
+                            sequence: number | null;
+                            sessionHash: string | null;
                             /** Format: uuid */
-                            readonly sessionId: string | null;
-                            readonly userAgent: string | null;
+                            sessionId: string | null;
+                            userAgent: string | null;
                         }[];
-                        readonly nextCursor: string | null;
+                        nextCursor: string | null;
                     };
                 };
             };
         };
     };
-    readonly get_me_audit_events_id: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    get_me_audit_events_id: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description From a command: wait until its effect is visible. */
-                readonly "Consistency-Token"?: string;
+                "Consistency-Token"?: string;
             };
-            readonly path: {
-                readonly id: string;
+            path: {
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The event */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly actor: {
-                            readonly id: string | null;
+                    "application/json": {
+                        actor: {
+                            id: string | null;
                             /** @enum {string} */
-                            readonly kind: "user" | "anonymous" | "operator" | "system";
+                            kind: "user" | "anonymous" | "operator" | "system";
                         };
-                        readonly browser: {
-                            readonly name: string | null;
-                            readonly version: string | null;
+                        browser: {
+                            name: string | null;
+                            version: string | null;
                         } | null;
-                        readonly code: string;
+                        code: string;
                         /** @description What happened, by the event's type */
-                        readonly data: {
-                            readonly [key: string]: unknown;
+                        data: {
+                            [key: string]: unknown;
                         };
-                        readonly device: {
+                        device: {
                             /** @enum {string} */
-                            readonly type: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                            type: "desktop" | "mobile" | "tablet" | "bot" | "other";
                         } | null;
-                        readonly fingerprint: null;
+                        fingerprint: null;
                         /** Format: uuid */
-                        readonly id: string;
-                        readonly ip: string | null;
-                        readonly location: {
-                            readonly city: string | null;
+                        id: string;
+                        ip: string | null;
+                        location: {
+                            city: string | null;
                             /** @description ISO 3166-1 alpha-2 */
-                            readonly country: string;
-                            readonly region: string | null;
+                            country: string;
+                            region: string | null;
                         } | null;
-                        readonly message: string;
+                        message: string;
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly occurredAt: string;
-                        readonly os: {
-                            readonly name: string | null;
-                            readonly version: string | null;
+                        occurredAt: string;
+                        os: {
+                            name: string | null;
+                            version: string | null;
                         } | null;
                         /** @enum {string} */
-                        readonly outcome: "success" | "failure";
-                        readonly sequence: number;
-                        readonly sessionHash: string | null;
+                        outcome: "success" | "failure";
+                        /** @description Without gaps in the account's own events; null for an auditor's access, which is none */
+                        sequence: number | null;
+                        sessionHash: string | null;
                         /** Format: uuid */
-                        readonly sessionId: string | null;
-                        readonly userAgent: string | null;
+                        sessionId: string | null;
+                        userAgent: string | null;
                     };
                 };
             };
         };
     };
-    readonly post_me_email: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+    get_me_audit_events_export: {
+        parameters: {
+            query?: {
+                code?: ("user:registered" | "user:logged_in" | "user:logged_out" | "user:login_failed" | "user:locked" | "user:unlocked" | "user:reauthenticated" | "user:reauthentication_failed" | "user:compromise_reported" | "user:erased" | "user.password:reset_requested" | "user.password:changed" | "user.password:change_failed" | "user.password:rehashed" | "user.profile:updated" | "user.preferences:updated" | "user.email:change_requested" | "user.email:change_failed" | "user.email:change_confirmed" | "user.email:changed" | "user.email:restored" | "user.2fa:enrollment_started" | "user.2fa:enrollment_failed" | "user.2fa:enabled" | "user.2fa:disabled" | "user.2fa:disable_failed" | "user.2fa:backup_codes_generated" | "user.2fa:backup_code_used" | "user.session:revoked" | "user.session:others_revoked" | "user.session:ended" | "user.session:expired")[];
+                country?: string;
+                device?: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                format?: "csv" | "ndjson" | "json";
+                /** @description Not before */
+                from?: string;
+                ip?: string;
+                outcome?: "success" | "failure";
+                /** @description Id or hash of a session */
+                session?: string;
+                /** @description Before */
+                to?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            header?: {
+                /** @description From a command: wait until its effect is visible. */
+                "Consistency-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody?: never;
+        responses: {
+            /** @description A file, as a stream: one that does not end as HTTP says it must is not whole */
+            200: {
+                headers: {
+                    /** @description attachment, with a name for the file */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/x-ndjson": unknown;
+                    "text/csv": unknown;
+                };
+            };
+        };
+    };
+    post_me_email: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
                     /** Format: email */
-                    readonly newEmail: string;
-                    readonly password: string;
+                    newEmail: string;
+                    password: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Both addresses are told */
-            readonly 202: {
+            202: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly put_me_password: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+    get_me_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `id` that was received last */
+                "Last-Event-ID"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
-                    readonly currentPassword: string;
+        requestBody?: never;
+        responses: {
+            /** @description Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    put_me_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    currentPassword: string;
                     /** @default false */
-                    readonly keepOtherSessions?: boolean;
-                    readonly newPassword: string;
+                    keepOtherSessions?: boolean;
+                    newPassword: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Changed; the cookie `__Host-session` is new */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly get_me_preferences: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_me_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Preferences */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description The version. Bring it as If-Match with a change. */
-                    readonly ETag?: string;
-                    readonly [name: string]: unknown;
+                    ETag?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @enum {string} */
-                        readonly dateFormat: "YYYY-MM-DD" | "DD.MM.YYYY" | "DD/MM/YYYY" | "MM/DD/YYYY";
+                        dateFormat: "YYYY-MM-DD" | "DD.MM.YYYY" | "DD/MM/YYYY" | "MM/DD/YYYY";
                         /** @enum {string} */
-                        readonly decimalSeparator: "." | ",";
-                        readonly itemsPerPage: number;
-                        readonly language: string;
-                        readonly precision: number;
-                        readonly relativeTime: boolean;
-                        readonly showTestData: boolean;
-                        readonly timeZone: string;
+                        decimalSeparator: "." | ",";
+                        itemsPerPage: number;
+                        language: string;
+                        precision: number;
+                        relativeTime: boolean;
+                        showTestData: boolean;
+                        timeZone: string;
                     };
                 };
             };
         };
     };
-    readonly patch_me_preferences: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    patch_me_preferences: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
                 /** @description The ETag of the read this change is based on; `*` for whatever is there. */
-                readonly "If-Match"?: string;
+                "If-Match"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** @enum {string|null} */
-                    readonly dateFormat?: "YYYY-MM-DD" | "DD.MM.YYYY" | "DD/MM/YYYY" | "MM/DD/YYYY" | null;
+                    dateFormat?: "YYYY-MM-DD" | "DD.MM.YYYY" | "DD/MM/YYYY" | "MM/DD/YYYY" | null;
                     /** @enum {string|null} */
-                    readonly decimalSeparator?: "." | "," | null;
-                    readonly itemsPerPage?: number | null;
-                    readonly language?: string | null;
-                    readonly precision?: number | null;
-                    readonly relativeTime?: boolean | null;
-                    readonly showTestData?: boolean | null;
-                    readonly timeZone?: string | null;
+                    decimalSeparator?: "." | "," | null;
+                    itemsPerPage?: number | null;
+                    language?: string | null;
+                    precision?: number | null;
+                    relativeTime?: boolean | null;
+                    showTestData?: boolean | null;
+                    timeZone?: string | null;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description As they are now */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
+                    "Consistency-Token"?: string;
                     /** @description The version. Bring it as If-Match with a change. */
-                    readonly ETag?: string;
-                    readonly [name: string]: unknown;
+                    ETag?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /** @enum {string} */
-                        readonly dateFormat: "YYYY-MM-DD" | "DD.MM.YYYY" | "DD/MM/YYYY" | "MM/DD/YYYY";
+                        dateFormat: "YYYY-MM-DD" | "DD.MM.YYYY" | "DD/MM/YYYY" | "MM/DD/YYYY";
                         /** @enum {string} */
-                        readonly decimalSeparator: "." | ",";
-                        readonly itemsPerPage: number;
-                        readonly language: string;
-                        readonly precision: number;
-                        readonly relativeTime: boolean;
-                        readonly showTestData: boolean;
-                        readonly timeZone: string;
+                        decimalSeparator: "." | ",";
+                        itemsPerPage: number;
+                        language: string;
+                        precision: number;
+                        relativeTime: boolean;
+                        showTestData: boolean;
+                        timeZone: string;
                     };
                 };
             };
         };
     };
-    readonly get_me_profile: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_me_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Profile */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description The version. Bring it as If-Match with a change. */
-                    readonly ETag?: string;
-                    readonly [name: string]: unknown;
+                    ETag?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly avatarUrl: string | null;
-                        readonly name: string | null;
-                        readonly phone: string | null;
-                        readonly website: string | null;
+                    "application/json": {
+                        avatarUrl: string | null;
+                        name: string | null;
+                        phone: string | null;
+                        website: string | null;
                     };
                 };
             };
         };
     };
-    readonly patch_me_profile: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    patch_me_profile: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
                 /** @description The ETag of the read this change is based on; `*` for whatever is there. */
-                readonly "If-Match"?: string;
+                "If-Match"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
-                    readonly avatarUrl?: string | null;
-                    readonly name?: string | null;
-                    readonly phone?: string | null;
-                    readonly website?: string | null;
+        requestBody: {
+            content: {
+                "application/json": {
+                    avatarUrl?: string | null;
+                    name?: string | null;
+                    phone?: string | null;
+                    website?: string | null;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description As it is now */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
+                    "Consistency-Token"?: string;
                     /** @description The version. Bring it as If-Match with a change. */
-                    readonly ETag?: string;
-                    readonly [name: string]: unknown;
+                    ETag?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly avatarUrl: string | null;
-                        readonly name: string | null;
-                        readonly phone: string | null;
-                        readonly website: string | null;
+                    "application/json": {
+                        avatarUrl: string | null;
+                        name: string | null;
+                        phone: string | null;
+                        website: string | null;
                     };
                 };
             };
         };
     };
-    readonly get_me_security: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_me_security: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Password, second factor, sessions */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly activeSessions: number;
-                        readonly lastLogin: {
-                            readonly browser: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                    "application/json": {
+                        activeSessions: number;
+                        lastLogin: {
+                            browser: {
+                                name: string | null;
+                                version: string | null;
                             };
-                            readonly device: {
+                            device: {
                                 /** @enum {string} */
-                                readonly type: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                                type: "desktop" | "mobile" | "tablet" | "bot" | "other";
                             };
-                            readonly ip: string | null;
-                            readonly location: {
-                                readonly city: string | null;
+                            ip: string | null;
+                            location: {
+                                city: string | null;
                                 /** @description ISO 3166-1 alpha-2 */
-                                readonly country: string;
-                                readonly region: string | null;
+                                country: string;
+                                region: string | null;
                             } | null;
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly occurredAt: string;
-                            readonly os: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                            occurredAt: string;
+                            os: {
+                                name: string | null;
+                                version: string | null;
                             };
                             /** Format: uuid */
-                            readonly sessionId: string;
+                            sessionId: string;
                         } | null;
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly passwordChangedAt: string;
-                        readonly twoFactor: {
-                            readonly backupCodesRemaining: number;
-                            readonly enabled: boolean;
+                        passwordChangedAt: string;
+                        twoFactor: {
+                            backupCodesRemaining: number;
+                            enabled: boolean;
                         };
                         /** @description Three backup codes or fewer are left: make new ones */
-                        readonly warnings: readonly "backup-codes-low"[];
+                        warnings: "backup-codes-low"[];
                     };
                 };
             };
         };
     };
-    readonly get_me_sessions: {
-        readonly parameters: {
-            readonly query?: {
+    get_me_sessions: {
+        parameters: {
+            query?: {
                 /** @description `nextCursor` of the page before */
-                readonly cursor?: string;
+                cursor?: string;
                 /** @description Items a page */
-                readonly limit?: number;
-                readonly state?: "active" | "ended" | "all";
+                limit?: number;
+                state?: "active" | "ended" | "all";
             };
-            readonly header?: {
+            header?: {
                 /** @description From a command: wait until its effect is visible. */
-                readonly "Consistency-Token"?: string;
+                "Consistency-Token"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description A page */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly items: readonly {
-                            readonly browser: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                    "application/json": {
+                        items: {
+                            browser: {
+                                name: string | null;
+                                version: string | null;
                             };
-                            readonly current: boolean;
-                            readonly device: {
+                            current: boolean;
+                            device: {
                                 /** @enum {string} */
-                                readonly type: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                                type: "desktop" | "mobile" | "tablet" | "bot" | "other";
                             };
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly endedAt: string | null;
+                            endedAt: string | null;
                             /** @enum {string|null} */
-                            readonly endedReason: "logged_out" | "revoked" | "expired" | "password_changed" | "two_factor_changed" | "password_reset" | "limit" | "guessing" | "erased" | null;
-                            readonly hash: string;
+                            endedReason: "logged_out" | "revoked" | "expired" | "password_changed" | "two_factor_changed" | "password_reset" | "limit" | "guessing" | "erased" | null;
+                            hash: string;
                             /** Format: uuid */
-                            readonly id: string;
-                            readonly ip: string | null;
+                            id: string;
+                            ip: string | null;
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly lastAccessedAt: string;
-                            readonly location: {
-                                readonly city: string | null;
+                            lastAccessedAt: string;
+                            location: {
+                                city: string | null;
                                 /** @description ISO 3166-1 alpha-2 */
-                                readonly country: string;
-                                readonly region: string | null;
+                                country: string;
+                                region: string | null;
                             } | null;
-                            readonly os: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                            os: {
+                                name: string | null;
+                                version: string | null;
                             };
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly signedInAt: string;
+                            signedInAt: string;
                             /** @enum {string} */
-                            readonly status: "active" | "ended";
+                            status: "active" | "ended";
                         }[];
-                        readonly nextCursor: string | null;
+                        nextCursor: string | null;
                     };
                 };
             };
         };
     };
-    readonly get_me_sessions_id: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    get_me_sessions_id: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description From a command: wait until its effect is visible. */
-                readonly "Consistency-Token"?: string;
+                "Consistency-Token"?: string;
             };
-            readonly path: {
-                readonly id: string;
+            path: {
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The session; its events, newest first */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly browser: {
-                            readonly name: string | null;
-                            readonly version: string | null;
+                    "application/json": {
+                        browser: {
+                            name: string | null;
+                            version: string | null;
                         };
-                        readonly current: boolean;
-                        readonly device: {
+                        current: boolean;
+                        device: {
                             /** @enum {string} */
-                            readonly type: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                            type: "desktop" | "mobile" | "tablet" | "bot" | "other";
                         };
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly endedAt: string | null;
+                        endedAt: string | null;
                         /** @enum {string|null} */
-                        readonly endedReason: "logged_out" | "revoked" | "expired" | "password_changed" | "two_factor_changed" | "password_reset" | "limit" | "guessing" | "erased" | null;
-                        readonly events: readonly {
-                            readonly actor: {
-                                readonly id: string | null;
+                        endedReason: "logged_out" | "revoked" | "expired" | "password_changed" | "two_factor_changed" | "password_reset" | "limit" | "guessing" | "erased" | null;
+                        events: {
+                            actor: {
+                                id: string | null;
                                 /** @enum {string} */
-                                readonly kind: "user" | "anonymous" | "operator" | "system";
+                                kind: "user" | "anonymous" | "operator" | "system";
                             };
-                            readonly browser: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                            browser: {
+                                name: string | null;
+                                version: string | null;
                             } | null;
-                            readonly code: string;
+                            code: string;
                             /** @description What happened, by the event's type */
-                            readonly data: {
-                                readonly [key: string]: unknown;
+                            data: {
+                                [key: string]: unknown;
                             };
-                            readonly device: {
+                            device: {
                                 /** @enum {string} */
-                                readonly type: "desktop" | "mobile" | "tablet" | "bot" | "other";
+                                type: "desktop" | "mobile" | "tablet" | "bot" | "other";
                             } | null;
-                            readonly fingerprint: null;
+                            fingerprint: null;
                             /** Format: uuid */
-                            readonly id: string;
-                            readonly ip: string | null;
-                            readonly location: {
-                                readonly city: string | null;
+                            id: string;
+                            ip: string | null;
+                            location: {
+                                city: string | null;
                                 /** @description ISO 3166-1 alpha-2 */
-                                readonly country: string;
-                                readonly region: string | null;
+                                country: string;
+                                region: string | null;
                             } | null;
-                            readonly message: string;
+                            message: string;
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly occurredAt: string;
-                            readonly os: {
-                                readonly name: string | null;
-                                readonly version: string | null;
+                            occurredAt: string;
+                            os: {
+                                name: string | null;
+                                version: string | null;
                             } | null;
                             /** @enum {string} */
-                            readonly outcome: "success" | "failure";
-                            readonly sequence: number;
-                            readonly sessionHash: string | null;
+                            outcome: "success" | "failure";
+                            /** @description Without gaps in the account's own events; null for an auditor's access, which is none */
+                            sequence: number | null;
+                            sessionHash: string | null;
                             /** Format: uuid */
-                            readonly sessionId: string | null;
-                            readonly userAgent: string | null;
+                            sessionId: string | null;
+                            userAgent: string | null;
                         }[];
-                        readonly hash: string;
+                        hash: string;
                         /** Format: uuid */
-                        readonly id: string;
-                        readonly ip: string | null;
+                        id: string;
+                        ip: string | null;
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly lastAccessedAt: string;
-                        readonly location: {
-                            readonly city: string | null;
+                        lastAccessedAt: string;
+                        location: {
+                            city: string | null;
                             /** @description ISO 3166-1 alpha-2 */
-                            readonly country: string;
-                            readonly region: string | null;
+                            country: string;
+                            region: string | null;
                         } | null;
-                        readonly os: {
-                            readonly name: string | null;
-                            readonly version: string | null;
+                        os: {
+                            name: string | null;
+                            version: string | null;
                         };
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly signedInAt: string;
+                        signedInAt: string;
                         /** @enum {string} */
-                        readonly status: "active" | "ended";
-                        readonly userAgent: string | null;
+                        status: "active" | "ended";
+                        userAgent: string | null;
                     };
                 };
             };
         };
     };
-    readonly delete_me_sessions_id: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    delete_me_sessions_id: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path: {
-                readonly id: string;
+            path: {
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description Revoked: its next request is refused */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly post_me_sessions_revoke_others: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    post_me_sessions_revoke_others: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description How many were revoked */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly revoked: number;
+                    "application/json": {
+                        revoked: number;
                     };
                 };
             };
         };
     };
-    readonly get_me_two_factor: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_me_two_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The second factor */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly backupCodes: {
-                            readonly codes: readonly {
-                                readonly index: number;
+                    "application/json": {
+                        backupCodes: {
+                            codes: {
+                                index: number;
                                 /**
                                  * Format: date-time
                                  * @description RFC 3339, UTC, milliseconds
                                  */
-                                readonly usedAt: string | null;
+                                usedAt: string | null;
                             }[];
                             /**
                              * Format: date-time
                              * @description RFC 3339, UTC, milliseconds
                              */
-                            readonly generatedAt: string | null;
-                            readonly remaining: number;
-                            readonly total: number;
+                            generatedAt: string | null;
+                            remaining: number;
+                            total: number;
                         };
-                        readonly enabled: boolean;
+                        enabled: boolean;
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly enabledAt: string | null;
+                        enabledAt: string | null;
                     };
                 };
             };
         };
     };
-    readonly post_me_two_factor_backup_codes: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    post_me_two_factor_backup_codes: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The new list */
-            readonly 201: {
+            201: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly backupCodes: readonly string[];
+                    "application/json": {
+                        backupCodes: string[];
                     };
                 };
             };
         };
     };
-    readonly post_me_two_factor_disable: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    post_me_two_factor_disable: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** @description Six digits of the authenticator app, or a backup code */
-                    readonly code: string | number;
+                    code: string | number;
                     /** @enum {string} */
-                    readonly method: "totp" | "backup_code";
-                    readonly password: string;
+                    method: "totp" | "backup_code";
+                    password: string;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description Off; the cookie `__Host-session` is new */
-            readonly 204: {
+            204: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content?: never;
             };
         };
     };
-    readonly post_me_two_factor_enrollments: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    post_me_two_factor_enrollments: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path?: never;
-            readonly cookie?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The secret, shown here only */
-            readonly 201: {
+            201: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
+                    "application/json": {
                         /**
                          * Format: date-time
                          * @description RFC 3339, UTC, milliseconds
                          */
-                        readonly expiresAt: string;
+                        expiresAt: string;
                         /** Format: uuid */
-                        readonly id: string;
-                        readonly otpauthUri: string;
-                        readonly qrCode: {
-                            readonly png: string;
-                            readonly svg: string;
+                        id: string;
+                        otpauthUri: string;
+                        qrCode: {
+                            png: string;
+                            svg: string;
                         };
                         /** @description Base32, to be typed into the app by hand */
-                        readonly secret: string;
+                        secret: string;
                     };
                 };
             };
         };
     };
-    readonly get_me_two_factor_enrollments_id_qr_png: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly id: string;
+    get_me_two_factor_enrollments_id_qr_png: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The picture */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "image/png": unknown;
+                    "image/png": unknown;
                 };
             };
         };
     };
-    readonly get_me_two_factor_enrollments_id_qr_svg: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                readonly id: string;
+    get_me_two_factor_enrollments_id_qr_svg: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The picture */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "image/svg+xml": unknown;
+                    "image/svg+xml": unknown;
                 };
             };
         };
     };
-    readonly post_me_two_factor_enrollments_id_verify: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
+    post_me_two_factor_enrollments_id_verify: {
+        parameters: {
+            query?: never;
+            header?: {
                 /** @description Makes a repetition of this command harmless. Kept for 24 hours. */
-                readonly "Idempotency-Key"?: string;
+                "Idempotency-Key"?: string;
             };
-            readonly path: {
-                readonly id: string;
+            path: {
+                id: string;
             };
-            readonly cookie?: never;
+            cookie?: never;
         };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": {
+        requestBody: {
+            content: {
+                "application/json": {
                     /** @description Six digits of the authenticator app, or a backup code */
-                    readonly code: string | number;
+                    code: string | number;
                 };
             };
         };
-        readonly responses: {
+        responses: {
             /** @description On */
-            readonly 200: {
+            200: {
                 headers: {
                     /** @description Bring it with a query to see this command's effect. */
-                    readonly "Consistency-Token"?: string;
-                    readonly [name: string]: unknown;
+                    "Consistency-Token"?: string;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly backupCodes: readonly string[];
+                    "application/json": {
+                        backupCodes: string[];
                     };
                 };
             };
         };
     };
-    readonly get_password_policy: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
+    get_password_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
-        readonly requestBody?: never;
-        readonly responses: {
+        requestBody?: never;
+        responses: {
             /** @description The policy */
-            readonly 200: {
+            200: {
                 headers: {
-                    readonly [name: string]: unknown;
+                    [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": {
-                        readonly blocklist: {
-                            readonly commonPasswords: number;
-                            readonly contextWords: readonly string[];
-                            readonly patterns: readonly string[];
+                    "application/json": {
+                        blocklist: {
+                            commonPasswords: number;
+                            contextWords: string[];
+                            patterns: string[];
                         };
-                        readonly composition: readonly ("letter" | "digit")[];
-                        readonly history: number;
-                        readonly maxLength: number;
-                        readonly minLength: number;
+                        composition: ("letter" | "digit")[];
+                        history: number;
+                        maxLength: number;
+                        minLength: number;
                         /** @enum {string} */
-                        readonly policy: "default" | "nist" | "pci";
+                        policy: "default" | "nist" | "pci";
                     };
                 };
             };

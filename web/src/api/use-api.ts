@@ -6,6 +6,8 @@ import { type ApiClient, type Outcome, outcomeOf } from './client.ts'
 import { isSignedOut, type Problem } from './problem.ts'
 
 export const apiKey: InjectionKey<ApiClient> = Symbol('api')
+/** For what is no JSON: downloads. */
+export const fetchKey: InjectionKey<(request: Request) => Promise<Response>> = Symbol('fetch')
 
 /** The API, and what turns its answers into outcomes. */
 export const useApi = () => {
@@ -28,7 +30,9 @@ export const useCommand = () => {
     busy,
     problem,
     /** The outcome where it is done, null where it was refused, called off, or is under way already. */
-    async run<Data>(command: () => Promise<Outcome<Data>>): Promise<{ readonly data: Data; readonly etag: string | null } | null> {
+    async run<Data>(
+      command: () => Promise<Outcome<Data>>,
+    ): Promise<{ readonly data: Data; readonly etag: string | null } | null> {
       if (busy.value) return null
       busy.value = true
       problem.value = null

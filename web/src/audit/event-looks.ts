@@ -38,6 +38,7 @@ const looks: Readonly<Record<EventCode, Look>> = {
   'user.email:change_failed': bad('failed'),
   'user.email:change_confirmed': notable('mail'),
   'user.email:changed': notable('mail'),
+  'user.email:restored': notable('mail'),
   'user.2fa:enrollment_started': quiet('shield'),
   'user.2fa:enrollment_failed': bad('failed'),
   'user.2fa:enabled': notable('shield'),

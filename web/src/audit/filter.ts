@@ -1,5 +1,5 @@
 /** The filter of the audit log. It lives in the address of the page, so that reload, back and a bookmark keep it. */
-import type { DeviceType } from '../api/types.ts'
+import type { AuditEvent, DeviceType } from '../api/types.ts'
 import { startOfDay } from '../format/format.ts'
 import { type EventCode, eventCodes } from './event-looks.ts'
 
@@ -82,11 +82,7 @@ export const parametersOf = (filter: AuditFilter, timeZone: string) => {
 }
 
 /** Where a download of the same lines is. */
-export const exportPath = (
-  format: 'csv' | 'ndjson' | 'json',
-  filter: AuditFilter,
-  timeZone: string,
-): string => {
+export const exportPath = (format: 'csv' | 'ndjson' | 'json', filter: AuditFilter, timeZone: string): string => {
   const parameters = new URLSearchParams({ format })
   for (const [name, value] of Object.entries(parametersOf(filter, timeZone))) {
     for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, each)
@@ -94,4 +90,21 @@ export const exportPath = (
   return `/v1/me/audit-events/export?${parameters}`
 }
 
-export const isFiltering = (filter: AuditFilter): boolean => Object.keys(queryOfFilter(filter)).length > 0
+/** Would the server list this event? For events that arrive live; what it cannot judge, such as spellings of an address, it denies. */
+export const matches = (filter: AuditFilter, event: AuditEvent, timeZone: string): boolean => {
+  const wanted = parametersOf(filter, timeZone)
+  return (
+    (filter.code.length === 0 || filter.code.some((code) => code === event.code)) &&
+    (wanted.outcome === undefined || wanted.outcome === event.outcome) &&
+    (wanted.from === undefined || event.occurredAt >= wanted.from) &&
+    (wanted.to === undefined || event.occurredAt < wanted.to) &&
+    (wanted.ip === undefined || wanted.ip === event.ip) &&
+    (wanted.country === undefined || wanted.country === event.location?.country) &&
+    (wanted.device === undefined || wanted.device === event.device?.type) &&
+    (wanted.session === undefined || wanted.session === event.sessionId || wanted.session === event.sessionHash)
+  )
+}
+
+export const filterCount = (filter: AuditFilter): number => Object.keys(queryOfFilter(filter)).length
+
+export const isFiltering = (filter: AuditFilter): boolean => filterCount(filter) > 0

@@ -88,12 +88,12 @@ const partsOf = (date: Date, timeZone: string): DateParts => {
   })
   const parts = Object.fromEntries(formatter.formatToParts(date).map(({ type, value }) => [type, value]))
   return {
-    year: (parts['year'] ?? '').padStart(4, '0'),
-    month: parts['month'] ?? '',
-    day: parts['day'] ?? '',
-    hour: parts['hour'] ?? '',
-    minute: parts['minute'] ?? '',
-    second: parts['second'] ?? '',
+    year: (parts.year ?? '').padStart(4, '0'),
+    month: parts.month ?? '',
+    day: parts.day ?? '',
+    hour: parts.hour ?? '',
+    minute: parts.minute ?? '',
+    second: parts.second ?? '',
   }
 }
 

@@ -1,11 +1,19 @@
 import { type InjectionKey, onScopeDispose } from 'vue'
+import type { AccountSession, AuditEvent } from '../api/types.ts'
 
 /** What happens to the account while the page is open (GET /v1/me/events). */
 export type Live = ReturnType<typeof createLive>
 export const liveKey: InjectionKey<Live> = Symbol('live')
 
-/** `resumed`: the stream was away for a while, so anything may have changed. */
-export type LiveNews = 'audit-event' | 'session-started' | 'session-ended' | 'resumed'
+/**
+ * The news carry what has changed, because the stream may be ahead of the lists that the server keeps. `resumed`: the
+ * stream begins, or begins again, so anything may have changed before.
+ */
+export type LiveNews =
+  | { readonly kind: 'resumed' }
+  | { readonly kind: 'audit-event'; readonly data: AuditEvent }
+  | { readonly kind: 'session-started'; readonly data: AccountSession }
+  | { readonly kind: 'session-ended'; readonly data: Pick<AccountSession, 'id' | 'endedReason' | 'endedAt'> }
 
 export interface LiveOptions {
   readonly open: () => EventSource
@@ -37,17 +45,17 @@ export const createLive = ({ open, check, document }: LiveOptions) => {
     source = undefined
   }
 
-  const connect = (news: 'first' | 'again'): void => {
+  const connect = (): void => {
     disconnect()
     if (!wanted || document.visibilityState === 'hidden') return
     const opened = open()
     source = opened
     opened.onopen = () => {
-      if (news === 'again' || failures > 0) tell('resumed')
+      tell({ kind: 'resumed' })
       failures = 0
     }
     for (const kind of ['audit-event', 'session-started', 'session-ended'] as const) {
-      opened.addEventListener(kind, () => tell(kind))
+      opened.addEventListener(kind, ({ data }) => tell({ kind, data: JSON.parse(data) }))
     }
     opened.onerror = async () => {
       // Not left to the browser, which would try again before anybody has asked whether the session is over.
@@ -57,7 +65,7 @@ export const createLive = ({ open, check, document }: LiveOptions) => {
       const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]
       failures += 1
       await check()
-      if (wanted && source === undefined) timer = setTimeout(() => connect('again'), pause)
+      if (wanted && source === undefined) timer = setTimeout(connect, pause)
     }
   }
 
@@ -67,7 +75,7 @@ export const createLive = ({ open, check, document }: LiveOptions) => {
     } else if (wanted && source === undefined) {
       failures = 0
       void check()
-      connect('again')
+      connect()
     }
   }
   document.addEventListener('visibilitychange', onVisibility)
@@ -77,7 +85,7 @@ export const createLive = ({ open, check, document }: LiveOptions) => {
       if (wanted) return
       wanted = true
       failures = 0
-      connect('first')
+      connect()
     },
     stop(): void {
       wanted = false

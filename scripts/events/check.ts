@@ -1,0 +1,77 @@
+/** Can all of the history be read? Decoded, upcast and validated, event by event, and counted by type and version. */
+import { readAccountEvent, UnreadableEvent } from '../../src/account/upcast.ts'
+import { userOf } from '../../src/accounts/accounts.ts'
+import { DecodeError, type EventStore, type Position, type RecordedEvent } from '../../src/event-store/port.ts'
+import { readLog } from '../../src/replay/read-log.ts'
+
+export interface TypeReport {
+  readonly type: string
+  /** As written; null where that cannot be told. */
+  readonly version: number | null
+  readonly events: number
+  readonly unreadable: number
+  /** Of the first that cannot be read. Values are not told: they may be personal. */
+  readonly first: { readonly position: string; readonly reason: string } | null
+}
+
+/** Sorted by type and version. Throws StoreUnavailable and the signal's reason. */
+export const checkEvents = async (
+  store: Pick<EventStore, 'subscribe'>,
+  signal: AbortSignal,
+  onProgress: (events: number) => void = () => {},
+): Promise<readonly TypeReport[]> => {
+  const reports = new Map<string, TypeReport>()
+  let count = 0
+  const note = (type: string, version: number | null, bad: TypeReport['first']): void => {
+    const key = JSON.stringify([type, version])
+    const { events, unreadable, first } = reports.get(key) ?? { events: 0, unreadable: 0, first: null }
+    reports.set(key, {
+      ...{ type, version, events: events + 1 },
+      unreadable: unreadable + (bad === null ? 0 : 1),
+      first: first ?? bad,
+    })
+    onProgress(++count)
+  }
+  let after: Position | 'start' | null = 'start'
+  while (after !== null) {
+    const undecodable: DecodeError | null = await readOn(store, after, signal, (event) =>
+      note(event.type, versionOf(event), problemOf(event)),
+    )
+    after = undecodable?.position ?? null
+    if (undecodable !== null) {
+      note(undecodable.type, null, { position: String(undecodable.position), reason: 'not-json' })
+    }
+  }
+  return [...reports.values()].sort((a, b) => a.type.localeCompare(b.type) || (a.version ?? 0) - (b.version ?? 0))
+}
+
+/** null: the end was reached; else what stands in the way. */
+const readOn = async (
+  store: Pick<EventStore, 'subscribe'>,
+  after: Position | 'start',
+  signal: AbortSignal,
+  look: (event: RecordedEvent) => void,
+): Promise<DecodeError | null> => {
+  try {
+    for await (const event of readLog(store, after, signal)) look(event)
+    return null
+  } catch (error) {
+    if (error instanceof DecodeError) return error
+    throw error
+  }
+}
+
+/** Of accounts' streams; what lies in others has no schema of ours. */
+const problemOf = (event: RecordedEvent): TypeReport['first'] => {
+  if (userOf(event.stream) === null) return null
+  try {
+    readAccountEvent(event)
+    return null
+  } catch (error) {
+    if (!(error instanceof UnreadableEvent)) throw error
+    return { position: String(event.position), reason: error.reason }
+  }
+}
+
+const versionOf = ({ metadata: { schemaVersion } }: RecordedEvent): number | null =>
+  typeof schemaVersion === 'number' ? schemaVersion : null

@@ -1,0 +1,2 @@
+/** As a name in SQL. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -1,0 +1,102 @@
+/**
+ * Long downloads. Each holds a connection of the database for as long as its reader takes, so there are few at a time,
+ * none outlives the right to it, and a reader who stops reading is not waited for for ever.
+ */
+import { Readable } from 'node:stream'
+import { Problem } from '../problem.ts'
+
+export interface Download {
+  /** Whose it is: `session <id>`, `token <id>`. */
+  readonly owner: string
+  /** Asked for once there is room. */
+  open(): Promise<Readable>
+  /** Asked every few seconds, and whenever `hear` is told so. */
+  mayGoOn(): Promise<boolean>
+  /** Calls back when the right to it may have ended, until what it returns is called. */
+  readonly follow?: (heard: () => void) => () => void
+}
+
+export interface Downloads {
+  /** Throws Problem 429 where the owner has too many under way, 503 where all together are too many. */
+  start(download: Download): Promise<Readable>
+  /** Ends all of them, in the middle: who read them sees that they are not whole. */
+  close(): void
+}
+
+/** As many as the pool of exports has connections. */
+export const DOWNLOADS_AT_ONCE = 6
+const PER_OWNER = 2
+const LOOK_EVERY_MS = 5_000
+const STALLED_MS = 60_000
+
+/** The download was cut off. The client sees an answer that does not end as it should. */
+class CutOff extends Error {
+  override readonly name = 'CutOff'
+}
+
+export const openDownloads = ({
+  lookEveryMs = LOOK_EVERY_MS,
+  stalledMs = STALLED_MS,
+}: {
+  readonly lookEveryMs?: number
+  readonly stalledMs?: number
+} = {}): Downloads => {
+  const running = new Map<symbol, { readonly owner: string; end(): void }>()
+  return {
+    async start(download) {
+      const theirs = [...running.values()].filter(({ owner }) => owner === download.owner)
+      if (theirs.length >= PER_OWNER) {
+        throw new Problem(429, 'too-many-requests', {
+          detail: `No more than ${PER_OWNER} downloads may be under way at once.`,
+        })
+      }
+      if (running.size >= DOWNLOADS_AT_ONCE) throw new Problem(503, 'overloaded')
+      const key = Symbol(download.owner)
+      let cut = (): void => {}
+      running.set(key, { owner: download.owner, end: () => cut() })
+      try {
+        const source = await download.open()
+        const guarded = guard(source, download, { lookEveryMs, stalledMs })
+        cut = () => guarded.destroy(new CutOff('the server is stopping'))
+        guarded.once('close', () => running.delete(key))
+        return guarded
+      } catch (error) {
+        running.delete(key)
+        throw error
+      }
+    },
+    close() {
+      for (const { end } of [...running.values()]) end()
+    },
+  }
+}
+
+const guard = (
+  source: Readable,
+  { mayGoOn, follow }: Download,
+  { lookEveryMs, stalledMs }: { readonly lookEveryMs: number; readonly stalledMs: number },
+): Readable => {
+  let movedAt = performance.now()
+  const look = (): void => {
+    if (performance.now() - movedAt > stalledMs) guarded.destroy(new CutOff('nobody reads the download'))
+    mayGoOn().then(
+      (may) => may || guarded.destroy(new CutOff('the right to the download has ended')),
+      () => guarded.destroy(new CutOff('whether the download may go on cannot be told')),
+    )
+  }
+  async function* passing(): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      movedAt = performance.now()
+      yield chunk
+    }
+  }
+  const guarded = Readable.from(passing(), { objectMode: false, highWaterMark: 65_536 })
+  const timer = setInterval(look, lookEveryMs)
+  const unfollow = follow?.(look)
+  guarded.once('close', () => {
+    clearInterval(timer)
+    unfollow?.()
+    source.destroy()
+  })
+  return guarded
+}

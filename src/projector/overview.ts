@@ -1,0 +1,95 @@
+/** The builds of all projections as one looks at them from outside: one line a projection, and what is being made. */
+import type pg from 'pg'
+import { type Build, listBuilds, requestRebuild } from './builds.ts'
+import type { ProjectionDefinition } from './schema.ts'
+
+export interface ProjectionView {
+  readonly name: string
+  readonly version: number
+  readonly state: 'live' | 'rebuilding' | 'halted'
+  /** Decimal: a position may be above 2^53. */
+  readonly position: string | null
+  readonly lagSeconds: number | null
+  readonly parked: number
+  readonly rebuild: RebuildView | null
+}
+
+export interface RebuildView {
+  readonly version: number
+  readonly build: number
+  readonly state: 'waiting' | 'building' | 'comparing' | 'halted' | 'refused'
+  readonly position: string | null
+  readonly eventsDone: number
+  /** An estimate where positions are not dense. */
+  readonly eventsTotal: number | null
+  readonly eventsPerSecond: number | null
+  readonly etaSeconds: number | null
+  readonly startedAt: string | null
+}
+
+export interface Overview {
+  /** Throws what PostgreSQL throws. */
+  list(): Promise<readonly ProjectionView[]>
+  /** A process with the role projector takes it up. */
+  rebuild(name: string): Promise<'accepted' | 'conflict' | 'unknown'>
+}
+
+export function openOverview(pool: pg.Pool, projections: readonly ProjectionDefinition[]): Overview {
+  return {
+    async list() {
+      const builds = await listBuilds(pool)
+      return projections.flatMap(({ name }) => viewOf(builds.filter((build) => build.name === name)))
+    },
+    async rebuild(name) {
+      const projection = projections.find((one) => one.name === name)
+      return projection === undefined ? 'unknown' : (await requestRebuild(pool, projection)).kind
+    },
+  }
+}
+
+/** For /metrics. */
+export const figuresOfReadModels = (views: readonly ProjectionView[]) =>
+  views.map(({ name, state, parked, rebuild }) => ({
+    name,
+    parked,
+    halted: state === 'halted',
+    rebuilding: state === 'rebuilding',
+    rebuildEvents: rebuild?.eventsDone ?? 0,
+  }))
+
+export function viewOf(builds: readonly Build[]): ProjectionView[] {
+  const live = builds.find(({ stage }) => stage === 'live')
+  if (live === undefined) return []
+  const { name, version, position, lagSeconds, parked } = live
+  const building = builds.find(({ stage, purpose }) => stage === 'building' && purpose === 'flip')
+  const shown = building ?? builds.find(({ stage }) => stage === 'refused')
+  const state = live.state === 'halted' ? 'halted' : building ? 'rebuilding' : 'live'
+  const rebuild = shown ? rebuildOf(shown) : null
+  return [{ ...{ name, version, state, lagSeconds, parked, rebuild }, position: textOf(position) }]
+}
+
+export function rebuildOf(build: Build): RebuildView {
+  const { version, position, events, target, startedAt, updatedAt } = build
+  const seconds = startedAt === null ? 0 : (updatedAt.getTime() - startedAt.getTime()) / 1_000
+  const eventsPerSecond = seconds > 0 && events > 0 ? Math.round(events / seconds) : null
+  // Positions of EventStoreDB are not counted in events: what share of them is done tells how many there will be.
+  const share = target === null || position === null || target <= 0n ? null : Number(position) / Number(target)
+  const eventsTotal = share === null || share === 0 ? null : Math.max(events, Math.round(events / share))
+  const left = eventsTotal === null ? null : eventsTotal - events
+  return {
+    ...{ version, build: build.build, eventsDone: events, eventsTotal, eventsPerSecond },
+    state: stateOf(build),
+    position: textOf(position),
+    etaSeconds: left === null || eventsPerSecond === null ? null : Math.round(left / eventsPerSecond),
+    startedAt: startedAt?.toISOString() ?? null,
+  }
+}
+
+function stateOf({ stage, state, owned, bulk }: Build): RebuildView['state'] {
+  if (stage === 'refused') return 'refused'
+  if (state === 'halted') return 'halted'
+  if (!owned) return 'waiting'
+  return bulk === 'done' ? 'comparing' : 'building'
+}
+
+const textOf = (position: bigint | null): string | null => (position === null ? null : String(position))

@@ -1,0 +1,276 @@
+/** Erasure: the person goes, from everywhere; that something happened to somebody, and its proof, stay. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openCheckpoint } from '../../src/audit/checkpoint.ts'
+import { leafContentOf, leafHashOf } from '../../src/audit/leaf.ts'
+import { verifyInclusion } from '../../src/audit/merkle.ts'
+import { parseVerifierKey } from '../../src/audit/note.ts'
+import { openEventStore } from '../../src/event-store/open.ts'
+import type { RecordedEvent } from '../../src/event-store/port.ts'
+import type { Reply } from '../support/browser.ts'
+import { dump, findIn } from '../support/dump.ts'
+import { PASSWORD, someEmail, startServer, type TestServer } from '../support/server.ts'
+import { openLinks } from './links.ts'
+import { mailTo } from './mail-folder.ts'
+import { openClock, protect } from './second-factor-support.ts'
+import {
+  allEvents,
+  atOnce,
+  expectProblem,
+  isSignedIn,
+  type Person,
+  signIn,
+  signUp,
+  sql,
+  untilProjected,
+} from './support.ts'
+import { makeToken, type TestToken } from './tokens.ts'
+
+const IP = '131.130.7.77'
+const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Zwergenbrowser/129.0.7 Chrome/129.0.0.0 Safari/537.36'
+const FROM = { 'X-Forwarded-For': IP, 'User-Agent': AGENT }
+const NAME = 'Ottilie Žwergenštein'
+const PHONE = '+4366012345987'
+const WEBSITE = 'https://ottilie.example/about-me'
+const TIME_ZONE = 'Pacific/Chatham'
+
+const clock = openClock()
+let server: TestServer
+/** Another node on the same stores, which projects nothing. */
+let other: TestServer
+let folders: readonly [string, string]
+let operator: TestToken
+let analyst: TestToken
+let auditor: TestToken
+
+beforeAll(async () => {
+  folders = [await makeFolder(), await makeFolder()]
+  const env = { TRUSTED_PROXIES: '127.0.0.1/32' }
+  server = await startServer({ now: clock.now, env: { ...env, DATA_DIR: folders[0] } })
+  const { database } = server
+  other = await startServer({ now: clock.now, database, env: { ...env, DATA_DIR: folders[1], ROLES: 'api' } })
+  operator = await makeToken(server, ['admin:users'])
+  analyst = await makeToken(server, ['events:read', 'events:pii'])
+  auditor = await makeToken(server, ['audit:read'])
+})
+afterAll(async () => {
+  await other.stop()
+  await server.stop()
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+})
+
+const makeFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'strongroom-erasure-'))
+
+const erase = (id: string, headers: Readonly<Record<string, string>> = {}, node = server): Promise<Reply> =>
+  node.browser().post(`/v1/admin/users/${id}/erase`, undefined, { headers: { ...operator.headers, ...headers } })
+
+const idOf = async ({ browser }: Pick<Person, 'browser'>): Promise<string> =>
+  ((await browser.get('/v1/me')).body as { user: { id: string } }).user.id
+
+/** Read rows, mails and all else were gone through once. */
+const untilSwept = async (id: string): Promise<void> => {
+  await vi.waitFor(
+    async () => {
+      const [erasure] = await sql(server, 'select last_sweep_at from vault.erasures where user_id = $1', [id])
+      expect(erasure?.last_sweep_at).toBeInstanceOf(Date)
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+  await untilProjected(server)
+}
+
+interface AnalystEvent {
+  readonly id: string
+  readonly personal: unknown
+}
+
+const replay = async (id: string, node = server): Promise<readonly AnalystEvent[]> => {
+  const reply = await node.browser().get(`/v1/streams/user-${id}/events?limit=200`, { headers: analyst.headers })
+  expect(reply.status).toBe(200)
+  return (reply.body as { items: readonly AnalystEvent[] }).items
+}
+
+const stored = async (id: string): Promise<readonly RecordedEvent[]> => {
+  const { eventStore, connection } = server.database
+  const store = await openEventStore({
+    place: eventStore?.connectionString ?? connection,
+    log: pino({ level: 'silent' }),
+  })
+  try {
+    const events: RecordedEvent[] = []
+    for await (const event of store.read(`user-${id}`)) events.push(event)
+    return events
+  } finally {
+    await store.close()
+  }
+}
+
+interface Proof {
+  readonly leafIndex: number
+  readonly treeSize: number
+  readonly leafHash: string
+  readonly proof: readonly string[]
+  readonly checkpoint: string
+}
+
+const proofOf = (eventId: string): Promise<Proof> =>
+  vi.waitFor(
+    async () => {
+      const reply = await server.browser().get(`/v1/audit/events/${eventId}/proof`, { headers: auditor.headers })
+      expect(reply.status).toBe(200)
+      return reply.body as Proof
+    },
+    { timeout: 20_000, interval: 100 },
+  )
+
+const isProven = async (event: RecordedEvent, { leafIndex, treeSize, proof, checkpoint }: Proof): Promise<boolean> => {
+  const line = (await server.browser().get('/v1/audit/log/key', { headers: auditor.headers })).text.trim()
+  const key = parseVerifierKey(line)
+  const signed = key === null ? null : openCheckpoint(checkpoint, key)
+  if (signed === null) throw new Error('the checkpoint is not signed with the key of the log')
+  const leafHash = leafHashOf(leafContentOf(event))
+  const path = proof.map((hash) => Buffer.from(hash, 'base64'))
+  return signed.size === treeSize && verifyInclusion({ leafIndex, treeSize, leafHash, proof: path, root: signed.root })
+}
+
+/** Somebody who has left traces wherever there can be some. */
+const liveLong = async () => {
+  const email = `ottilie.${someEmail()}`
+  const newEmail = `new.${email}`
+  expect((await server.browser(FROM).register(email, PASSWORD, NAME)).status).toBe(201)
+  const { browser } = await signIn(server, email, PASSWORD, FROM)
+  const id = await idOf({ browser })
+  await protect(browser, clock)
+  const change = async (path: string, json: unknown) => {
+    const etag = (await browser.get(path)).headers.get('etag') ?? ''
+    const headers = { 'If-Match': etag, 'Idempotency-Key': `change-${path.slice(8)}-${email}` }
+    expect((await browser.send('PATCH', path, { json, headers })).status).toBe(200)
+  }
+  await change('/v1/me/profile', { phone: PHONE, website: WEBSITE })
+  await change('/v1/me/preferences', { timeZone: TIME_ZONE })
+  const asked = await browser.post('/v1/me/email', { newEmail, password: PASSWORD })
+  expect(asked.status).toBe(202)
+  await server.browser(FROM).logIn(email, 'a wrong password')
+  await server.browser(FROM).post('/v1/auth/password-resets', { email })
+  await mailTo(folders[0], email, /reset/i)
+  await mailTo(folders[0], newEmail, /./)
+  const events = await allEvents(server, browser)
+  const { city, region } = events.find(({ location }) => location !== null)?.location ?? {}
+  expect([typeof city, typeof region]).toEqual(['string', 'string'])
+  return { id, email, newEmail, browser, events, city: String(city) }
+}
+
+describe('A12 erasure', () => {
+  it('leaves nothing of the person anywhere; sequence and proofs are what they were; the address is free', async () => {
+    const { lookupOf } = await openLinks(server)
+    const { id, email, newEmail, browser, events, city } = await liveLong()
+    const [wrapped] = await sql(server, 'select wrapped_key from vault.users where user_id = $1', [id])
+    const needles = [NAME, 'Ottilie', email, newEmail, IP, 'Zwergenbrowser', city, PHONE, WEBSITE, TIME_ZONE]
+    const keys = [lookupOf(email), String(wrapped?.wrapped_key)]
+    // So that the search below is one that finds: each of these is there as long as the person is.
+    const before = findIn(await dump(server.database, folders), [...needles, ...keys])
+    const visible = ['Ottilie', email, newEmail, IP, 'Zwergenbrowser', city, ...keys]
+    expect([...new Set(before.map(({ needle }) => needle))]).toEqual(expect.arrayContaining(visible))
+
+    const [history, firstRead] = [await stored(id), await replay(id)]
+    expect(firstRead.some(({ personal }) => JSON.stringify(personal).includes(IP))).toBe(true)
+    // The other node holds the key in its memory.
+    expect(JSON.stringify(await replay(id, other))).toContain(IP)
+    const oldest = history[0] as RecordedEvent
+    const oldProof = await proofOf(oldest.id)
+
+    expect((await erase(id)).status).toBe(202)
+    await untilSwept(id)
+
+    expect(findIn(await dump(server.database, folders), [...needles, ...keys])).toEqual([])
+    expect(await isSignedIn(browser)).toBe(false)
+
+    const now = await stored(id)
+    expect(now.map(({ type }) => type)).toEqual([...history.map(({ type }) => type), 'user:erased'])
+    expect(now.slice(0, -1)).toEqual(history)
+    expect(await isProven(oldest, oldProof)).toBe(true)
+    expect(await isProven(oldest, await proofOf(oldest.id))).toBe(true)
+    const last = now.at(-1) as RecordedEvent
+    expect(await isProven(last, await proofOf(last.id))).toBe(true)
+
+    for (const node of [server, other]) {
+      const read = await replay(id, node)
+      expect(read.map(({ personal }) => personal)).toEqual(now.map(() => null))
+      expect(read.slice(0, -1)).toEqual(firstRead.map((event) => ({ ...event, personal: null })))
+    }
+    const rows = await sql(
+      server,
+      `select sequence::int, code, ip, region, city, user_agent, country from read.auditlog
+        where user_id = $1 order by sequence`,
+      [id],
+    )
+    expect(rows.map(({ sequence }) => sequence)).toEqual(now.map((_, index) => index + 1))
+    for (const row of rows) expect(row).toMatchObject({ ip: null, region: null, city: null, user_agent: null })
+    const countryOf = new Map(events.map(({ code, location }) => [code, location?.country]))
+    expect(rows.find(({ code }) => code === 'user:logged_in')?.country).toBe(countryOf.get('user:logged_in'))
+
+    expect((await server.browser().register(email, PASSWORD)).status).toBe(201)
+    const anew = await signIn(server, email)
+    expect(await idOf(anew)).not.toBe(id)
+    expect(await allEvents(server, anew.browser)).toHaveLength(2)
+  })
+
+  it('holds on every node at the answer, whatever the projectors do: no session, no sign-in, nothing personal', async () => {
+    const person = await signUp(other, FROM)
+    const id = await idOf(person)
+    const second = await signIn(server, person.email)
+    expect((await erase(id, {}, other)).status).toBe(202)
+    for (const { browser } of [person, second]) expectProblem(await browser.get('/v1/me'), 401, 'session-ended')
+    for (const node of [server, other]) {
+      expectProblem(await node.browser().logIn(person.email, PASSWORD), 401, 'invalid-credentials')
+    }
+    expect((await replay(id, other)).every(({ personal }) => personal === null)).toBe(true)
+    expect((await server.browser().post('/v1/auth/password-resets', { email: person.email })).status).toBe(202)
+    expect((await stored(id)).at(-1)?.type).toBe('user:erased')
+  })
+
+  it('happens once: a repeat, with the key or without, is 202 and appends nothing', async () => {
+    const id = await idOf(await signUp(server))
+    const key = { 'Idempotency-Key': `erase-${id}` }
+    const replies = [await erase(id, key), await erase(id, key), await erase(id), ...(await atOnce(5, () => erase(id)))]
+    expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 202))
+    expect((await stored(id)).filter(({ type }) => type === 'user:erased')).toHaveLength(1)
+  })
+
+  it('of ten at once each passes, for one after another', async () => {
+    const ids = await Promise.all(Array.from({ length: 10 }, async () => idOf(await signUp(server))))
+    const replies = await Promise.all(ids.map((id) => erase(id)))
+    expect(replies.map(({ status }) => status)).toEqual(ids.map(() => 202))
+  })
+
+  it('is 409 under a legal hold, and leaves everything as it is', async () => {
+    const person = await signUp(server)
+    const id = await idOf(person)
+    await sql(server, 'update vault.users set legal_hold = true where user_id = $1', [id])
+    expectProblem(await erase(id), 409, 'legal-hold')
+    expect(await isSignedIn(person.browser)).toBe(true)
+    await sql(server, 'update vault.users set legal_hold = false where user_id = $1', [id])
+    expect((await erase(id)).status).toBe(202)
+  })
+
+  it('what is under way in the account while it is erased comes before the erasure or not at all', async () => {
+    const person = await signUp(server)
+    const id = await idOf(person)
+    const etag = (await person.browser.get('/v1/me/preferences')).headers.get('etag') ?? ''
+    const [erased, ...replies] = await Promise.all([
+      erase(id, {}, other),
+      ...[server, other].flatMap((node) =>
+        Array.from({ length: 4 }, () => node.browser().logIn(person.email, PASSWORD)),
+      ),
+      person.browser.send('PATCH', '/v1/me/preferences', { json: { precision: 3 }, headers: { 'If-Match': etag } }),
+      server.browser().post('/v1/auth/password-resets', { email: person.email }),
+    ])
+    expect(erased?.status).toBe(202)
+    for (const { status } of replies) expect([200, 202, 401, 503]).toContain(status)
+    const types = (await stored(id)).map(({ type }) => type)
+    expect(types.indexOf('user:erased')).toBe(types.length - 1)
+  })
+})

@@ -1,0 +1,331 @@
+/**
+ * A09: an export verifies offline, and whatever is changed in it afterwards is named. Everything happens as it would for
+ * an auditor: the bundle comes over HTTP, and is judged by the one file that an auditor copies.
+ */
+import { execFile } from 'node:child_process'
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { canonicalJson } from '../../src/audit/canonical-json.ts'
+import { signCheckpoint } from '../../src/audit/checkpoint.ts'
+import { leafHash } from '../../src/audit/merkle.ts'
+import { formatVerifierKey, parseVerifierKey, signNote, type VerifierKey, verifierKeyOf } from '../../src/audit/note.ts'
+import { testLogKeyFile } from '../support/log-key.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { unzip } from '../support/unzip.ts'
+import { type Person, signUp, sql, untilProjected } from './support.ts'
+import { makeToken, type TestToken } from './tokens.ts'
+
+type Bundle = ReadonlyMap<string, string>
+interface Verdict {
+  readonly code: number
+  readonly out: string
+}
+interface Row {
+  leafIndex: number
+  leafHash: string
+  event: { id: string; type: string; stream: string; revision: number; data: Record<string, unknown> }
+  personal: Record<string, unknown> | null
+  salt: string | null
+  hidden: string | null
+}
+
+let server: TestServer
+let auditor: TestToken
+let folder = ''
+let person: Person
+let userId = ''
+let older = ''
+let whole: Bundle
+let ofUser: Bundle
+let key: VerifierKey
+let privateKey: KeyObject
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'strongroom-evidence-'))
+  server = await startServer()
+  auditor = await makeToken(server, ['audit:read', 'audit:export'])
+  person = await signUp(server)
+  userId = ((await person.browser.get('/v1/me')).body as { user: { id: string } }).user.id
+  await untilSigned()
+  older = await text('/v1/audit/log/checkpoint')
+  for (let n = 0; n < 3; n++) await signUp(server)
+  for (let n = 0; n < 3; n++) await person.browser.post('/v1/auth/reauthenticate', { password: 'wrong wrong wrong' })
+  await untilSigned()
+  const parsed = parseVerifierKey((await text('/v1/audit/log/key')).trim())
+  if (parsed === null) throw new Error('the key is none')
+  key = parsed
+  privateKey = createPrivateKey(await readFile(testLogKeyFile()))
+  whole = await download('')
+  ofUser = await download(`&user=${userId}`)
+}, 60_000)
+afterAll(async () => {
+  await server.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const text = async (path: string): Promise<string> =>
+  (await server.browser().get(path, { headers: auditor.headers })).text
+
+const untilSigned = async (): Promise<void> => {
+  await untilProjected(server)
+  const behind = `select 1 from log.tree where size > (select coalesce(max(size), 0) from log.checkpoints)
+                  union all select 1 from vault.reactors where name = 'log' and not caught_up`
+  await vi.waitFor(async () => expect(await sql(server, behind)).toEqual([]), { timeout: 20_000 })
+}
+
+const download = async (filter: string): Promise<Bundle> => {
+  const response = await fetch(`${server.url}/v1/audit/export?format=bundle${filter}`, { headers: auditor.headers })
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/zip'])
+  const files = unzip(Buffer.from(await response.arrayBuffer()))
+  return new Map([...files].map(([name, content]) => [name, content.toString('utf8')]))
+}
+
+let bundles = 0
+const verify = async (bundle: Bundle, ...more: readonly string[]): Promise<Verdict> => {
+  const dir = join(folder, String(bundles++))
+  await mkdir(dir)
+  for (const [name, content] of bundle) await writeFile(join(dir, name), content)
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['scripts/verify.mjs', dir, ...more], { env: {} }, (error, out) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, out }),
+    )
+  })
+}
+
+const fileOf = async (content: string): Promise<string> => {
+  const path = join(folder, `file-${bundles++}`)
+  await writeFile(path, content)
+  return path
+}
+
+const rowsOf = (bundle: Bundle): readonly Row[] =>
+  (bundle.get('rows.ndjson') ?? '')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+const withRows = (bundle: Bundle, rows: readonly Row[]): Bundle =>
+  new Map(bundle).set('rows.ndjson', rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+
+const manifestOf = (bundle: Bundle) => JSON.parse(bundle.get('manifest.json') ?? '')
+
+/** The worst case: whoever changes the bundle holds the key of the log, and signs the manifest anew. */
+const resigned = (bundle: Bundle, change: object = {}, signer = { key, privateKey }): Bundle => {
+  const rows = bundle.get('rows.ndjson') ?? ''
+  const proof = bundle.get('proof') ?? ''
+  const manifest = `${JSON.stringify({
+    ...manifestOf(bundle),
+    count: rows.split('\n').length - 1,
+    files: {
+      'rows.ndjson': { sha256: createHash('sha256').update(rows).digest('hex') },
+      proof: { sha256: createHash('sha256').update(proof).digest('hex') },
+    },
+    ...change,
+  })}\n`
+  const digest = createHash('sha256').update(manifest).digest('base64')
+  const note = signNote(`strongroom-evidence/1 ${signer.key.name}\n${digest}\n`, signer.key, signer.privateKey)
+  return new Map(bundle).set('manifest.json', manifest).set('manifest.sig', note)
+}
+
+const changedAt = (rows: readonly Row[], at: number, change: (row: Row) => void): readonly Row[] => {
+  const copies = structuredClone(rows) as Row[]
+  const row = copies.at(at)
+  if (row !== undefined) change(row)
+  return copies
+}
+
+const expectWrong = ({ code, out }: Verdict, complaint: RegExp): void => {
+  expect(out).toMatch(complaint)
+  expect(out).toContain('must not be trusted')
+  expect(out).not.toContain('PROVEN')
+  expect(code).toBe(1)
+}
+
+const middle = () => Math.floor(rowsOf(whole).length / 2)
+
+describe('A09 a bundle', () => {
+  it('of everything verifies, and says what is proven and what is only asserted', async () => {
+    const rows = rowsOf(whole)
+    const { code, out } = await verify(whole, '--key', formatVerifierKey(key), '--checkpoint', await fileOf(older))
+    expect(out).toContain(`${rows.length} rows are leaves of the log`)
+    expect(out).toContain(`no row is missing between leaf 0 and leaf ${rows.length - 1}`)
+    expect(out).toContain('leaves of the older checkpoint are in this log, unchanged')
+    expect(out).toMatch(/ONLY ASSERTED\n {2}- that times and facts were true/)
+    expect(code).toBe(0)
+  })
+
+  it('of one user verifies, and proves that no revision between the first and the last is missing', async () => {
+    const { code, out } = await verify(ofUser, '--checkpoint', await fileOf(older))
+    expect(out).toMatch(new RegExp(`no row of user-${userId} is missing between revisions 0 and \\d+`))
+    expect(out).toContain('that the log is whose you think')
+    expect(code).toBe(0)
+  })
+
+  it('of a range of times, and of some codes, verifies', async () => {
+    const times = rowsOf(whole).map(({ event }) =>
+      String((event as unknown as { metadata: { occurredAt: string } }).metadata.occurredAt),
+    )
+    const ranged = await download(`&from=${times[2]}&to=${times.at(-2)}`)
+    expect(rowsOf(ranged)[0]?.leafIndex).toBeGreaterThan(0)
+    expect((await verify(ranged)).out).toMatch(/no row is missing between leaf [1-9]/)
+    const coded = await download('&code=user%3Alogged_in&code=user%3Aregistered')
+    const { code, out } = await verify(coded)
+    expect(out).toContain('that no other event matches the filter')
+    expect(out).not.toContain('no row is missing')
+    expect([code, rowsOf(coded).length]).toEqual([0, 8])
+  })
+
+  it('holds no secret', () => {
+    expect(whole.get('rows.ndjson')).not.toMatch(/scrypt|passwordHash|tokenHash|totpSecret|backupCodes"/)
+  })
+})
+
+describe('A09 tampering with the rows', () => {
+  it('one changed byte is a changed row, and named', async () => {
+    const rows = rowsOf(whole)
+    const id = rows[middle()]?.event.id
+    const changed = changedAt(rows, middle(), ({ event }) => void (event.type = `${event.type}x`))
+    expectWrong(await verify(withRows(whole, changed)), new RegExp(`changed row: row \\d+, event ${id}`))
+    expectWrong(await verify(resigned(withRows(whole, changed))), new RegExp(`changed row: row \\d+, event ${id}`))
+  })
+
+  it('a row changed together with its leaf does not fit the tree, whoever signs', async () => {
+    const forged = changedAt(rowsOf(whole), middle(), (row) => {
+      row.event.data = { ...row.event.data, added: true }
+      row.leafHash = leafHash(Buffer.from(canonicalJson(row.event as never))).toString('base64')
+    })
+    expectWrong(await verify(resigned(withRows(whole, forged))), /changed row: .* not the tree/)
+  })
+
+  it('a changed person behind an event is found by the commitment', async () => {
+    const changed = changedAt(rowsOf(whole), 0, (row) => void (row.personal = { ...row.personal, ip: '192.0.2.1' }))
+    expectWrong(await verify(resigned(withRows(whole, changed))), /changed row: the personal data of row 1/)
+    const stripped = changedAt(rowsOf(whole), 0, (row) => void Object.assign(row, { personal: null, salt: null }))
+    expectWrong(await verify(resigned(withRows(whole, stripped))), /has lost its personal data/)
+  })
+
+  it('a dropped row is missing inside the range', async () => {
+    const at = middle()
+    const dropped = withRows(whole, rowsOf(whole).toSpliced(at, 1))
+    for (const bundle of [dropped, resigned(dropped)]) {
+      expectWrong(await verify(bundle), new RegExp(`missing row: leaf ${at} is inside the range`))
+    }
+    const ofOne = withRows(ofUser, rowsOf(ofUser).toSpliced(1, 1))
+    expectWrong(await verify(resigned(ofOne)), /missing rows: revisions 1 to 1 of user-/)
+  })
+
+  it('a cut tail is missed, in both kinds of bundles', async () => {
+    const cut = withRows(whole, rowsOf(whole).slice(0, -2))
+    expectWrong(await verify(cut), /cut tail: missing rows: leaves \d+ to \d+/)
+    expectWrong(await verify(cut), /cut or missing: the manifest tells of \d+ rows/)
+    expectWrong(await verify(resigned(withRows(ofUser, rowsOf(ofUser).slice(0, -1)))), /cut tail: the last row is not/)
+  })
+
+  it('swapped and doubled rows are named', async () => {
+    const rows = rowsOf(whole)
+    const [second, third] = [rows[1], rows[2]]
+    if (second === undefined || third === undefined) throw new Error('there are more rows')
+    expectWrong(
+      await verify(resigned(withRows(whole, rows.toSpliced(1, 2, third, second)))),
+      /swapped row: row 3 is leaf 1/,
+    )
+    expectWrong(await verify(resigned(withRows(whole, rows.toSpliced(1, 0, second)))), /doubled row: row 3 is leaf 1/)
+  })
+
+  it('a row of another user does not pass for one of this', async () => {
+    const rows = rowsOf(ofUser)
+    const foreign = rowsOf(whole).find(
+      ({ event, leafIndex }) => event.stream !== rows[0]?.event.stream && leafIndex > 3,
+    )
+    if (foreign === undefined) throw new Error('there are others')
+    const mixed = [...rows, foreign].sort((a, b) => a.leafIndex - b.leafIndex)
+    expectWrong(await verify(resigned(withRows(ofUser, mixed))), /is of another stream than the bundle/)
+  })
+})
+
+describe('A09 tampering with what proves', () => {
+  it('a hash of the proof', async () => {
+    const proof = (ofUser.get('proof') ?? '').split('\n')
+    expect(proof.length).toBeGreaterThan(2)
+    const other = [createHash('sha256').digest('base64'), ...proof.slice(1)].join('\n')
+    expectWrong(
+      await verify(resigned(new Map(ofUser).set('proof', other))),
+      /not the tree that the checkpoint commits to/,
+    )
+    const less = proof.slice(1).join('\n')
+    expectWrong(await verify(resigned(new Map(ofUser).set('proof', less))), /proof does not fit the rows/)
+    expectWrong(await verify(new Map(ofUser).set('proof', other)), /proof is not the one that the manifest tells of/)
+  })
+
+  it('the manifest, and its signature', async () => {
+    const manifest = (whole.get('manifest.json') ?? '').replace('"redacted": []', '"redacted": ["ip"]')
+    expectWrong(await verify(new Map(whole).set('manifest.json', manifest)), /the manifest was changed/)
+    const bare = new Map(whole)
+    bare.delete('manifest.sig')
+    expectWrong(await verify(bare), /manifest.sig, is missing/)
+    const checkpoint = manifestOf(whole).checkpoint.replace(/\n\d+\n/, '\n1\n')
+    expectWrong(await verify(resigned(whole, { checkpoint })), /wrong key, or changed checkpoint/)
+  })
+
+  it('a wrong key, of the same name or another', async () => {
+    const { publicKey, privateKey: strange } = generateKeyPairSync('ed25519')
+    for (const name of [key.name, 'elsewhere/log']) {
+      const wrongKey = formatVerifierKey(verifierKeyOf(name, publicKey))
+      expectWrong(await verify(whole, '--key', wrongKey), /wrong key/)
+    }
+    // A forger's whole bundle, under a key of their own: only who knows the key sees it.
+    const forger = { key: verifierKeyOf(key.name, publicKey), privateKey: strange }
+    const [, size = '', root = ''] = manifestOf(whole).checkpoint.split('\n')
+    const forged = signCheckpoint(
+      { origin: key.name, size: Number(size), root: Buffer.from(root, 'base64') },
+      forger.key,
+      strange,
+    )
+    const bundle = resigned(whole, { checkpoint: forged, verifierKey: formatVerifierKey(forger.key) }, forger)
+    expect((await verify(bundle)).out).toContain('Compare it with yours')
+    expectWrong(await verify(bundle, '--key', formatVerifierKey(key)), /wrong key/)
+  })
+
+  it('a checkpoint that contradicts an older one, though the same key signed both', async () => {
+    const [, size = ''] = older.split('\n')
+    const other = signCheckpoint(
+      { origin: key.name, size: Number(size), root: createHash('sha256').digest() },
+      key,
+      privateKey,
+    )
+    expectWrong(await verify(whole, '--checkpoint', await fileOf(other)), /inconsistent with the older one: the first/)
+    expectWrong(await verify(ofUser, '--checkpoint', await fileOf(other)), /inconsistent with the older one: the first/)
+    const larger = signCheckpoint(
+      { origin: key.name, size: 1_000, root: createHash('sha256').digest() },
+      key,
+      privateKey,
+    )
+    expectWrong(await verify(whole, '--checkpoint', await fileOf(larger)), /inconsistent with the older one: that had/)
+    expectWrong(await verify(whole, '--checkpoint', await fileOf(`${older}x`)), /not signed by this key/)
+  })
+})
+
+it('A12 after an erasure old bundles still verify, and a new one does without the person', async () => {
+  const gone = await signUp(server)
+  const id = ((await gone.browser.get('/v1/me')).body as { user: { id: string } }).user.id
+  await untilSigned()
+  const before = await download(`&user=${id}`)
+  expect(before.get('rows.ndjson')).toContain(gone.email)
+  const operator = await makeToken(server, ['admin:users'])
+  const erased = await server.browser().post(`/v1/admin/users/${id}/erase`, undefined, { headers: operator.headers })
+  expect(erased.status).toBe(202)
+  await vi.waitFor(
+    async () => expect(await sql(server, 'select 1 from vault.users where user_id = $1', [id])).toEqual([]),
+    { timeout: 20_000 },
+  )
+  await untilSigned()
+  const after = await download(`&user=${id}`)
+  expect(after.get('rows.ndjson')).not.toContain(gone.email)
+  expect(await verify(before)).toMatchObject({ code: 0 })
+  const { code, out } = await verify(after)
+  expect(out).toMatch(/that the personal data of \d rows, which is not shown, was erased/)
+  expect(code).toBe(0)
+}, 60_000)
