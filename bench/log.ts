@@ -160,7 +160,7 @@ async function measureShare({ server, log, repeats }: Bench) {
   }
 }
 
-interface Place {
+export interface Place {
   readonly pool: pg.Pool
   readonly vault: Vault
   readonly signedLog: SignedLog
@@ -169,7 +169,7 @@ interface Place {
   close(): Promise<void>
 }
 
-async function openPlace({ connection }: BenchDatabase, log: Logger): Promise<Place> {
+export async function openPlace({ connection }: BenchDatabase, log: Logger): Promise<Place> {
   const pool = openPool(connection, { applicationName: 'bench', max: 10, log })
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   const dataDir = await mkdtemp(join(tmpdir(), 'strongroom-bench-log-'))
@@ -198,7 +198,7 @@ async function openPlace({ connection }: BenchDatabase, log: Logger): Promise<Pl
 }
 
 /** Accounts that sign in and out, with events as the product seals them. Returns the position of the last one. */
-async function fill(store: EventStore, vault: Vault): Promise<bigint> {
+export async function fill(store: EventStore, vault: Vault): Promise<bigint> {
   let head = 0n
   for (let n = 0; n < ACCOUNTS; n++) {
     const { userId } = await vault.claim(`lookup ${n}`)

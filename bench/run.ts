@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { program } from 'commander'
 import pino from 'pino'
 import { append } from './append.ts'
+import { exportRows } from './export.ts'
 import type { Benchmark } from './lib/bench.ts'
 import { startDatabaseServer } from './lib/database.ts'
 import { installPeers } from './lib/peers.ts'
@@ -16,6 +17,7 @@ import { visible } from './visible.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   append,
+  export: exportRows,
   'load-account': loadAccount,
   log: tamperEvidentLog,
   missed,

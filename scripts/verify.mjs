@@ -86,6 +86,7 @@ const verifyBundle = async (dir, options) => {
     wrong.push('wrong key, or changed checkpoint: this key has not signed the checkpoint in the manifest')
     return verdict
   }
+  checkCoverage(wrong, manifest, checkpoint)
   const older = options.checkpoint === undefined ? null : openOlder(wrong, options.checkpoint, key, checkpoint)
 
   const tree = openTree(readProof(dir, manifest, wrong), manifest.cuts.filter(Number.isSafeInteger), older?.size ?? 0)
@@ -105,6 +106,22 @@ const parseManifest = (text) => {
     return null
   if (typeof manifest.coverage?.kind !== 'string' || !Array.isArray(manifest.cuts)) return null
   return manifest
+}
+
+/** What was not filtered by time has to begin with the first and end with the last: no signature is trusted for that. */
+const checkCoverage = (wrong, { coverage, filter }, checkpoint) => {
+  const { kind, from, to } = coverage
+  if (kind !== 'rows' && !filter?.from && Number(from) !== 0) {
+    wrong.push(`the bundle begins at ${from}, though its filter names no time to begin at`)
+  }
+  if (kind === 'leaves' && !filter?.to && to !== checkpoint.size) {
+    wrong.push(
+      `cut tail: the bundle ends before leaf ${to} of ${checkpoint.size}, and its filter names no time to end at`,
+    )
+  }
+  if (kind !== 'rows' && (filter?.codes || (kind === 'leaves') === Boolean(filter?.user))) {
+    wrong.push('the manifest claims a completeness that its filter cannot have')
+  }
 }
 
 const keyGiven = (text) => (existsSync(text) ? readText(text).trim() : text)

@@ -67,6 +67,18 @@ describe('an erasure', () => {
     expect(await harness.traces(ada)).toEqual([])
   })
 
+  it('blanks more rows than one statement is given', async () => {
+    const ada = await harness.live()
+    await harness.pool.query(
+      `insert into read.auditlog_v1 (user_id, ip) select $1, '203.0.113.7' from generate_series(1, 11000)`,
+      [ada],
+    )
+    harness.start()
+    await harness.erase(ada)
+    await untilDone(ada)
+    expect(await harness.traces(ada)).toEqual([])
+  })
+
   it('goes on after a disturbance, and the key does not wait for it', async () => {
     const ada = await harness.live()
     await harness.pool.query('alter table read.auditlog_v1 add constraint broken check (ip is not null) not valid')

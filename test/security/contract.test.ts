@@ -107,7 +107,7 @@ describe('Contract: bodies', () => {
       checks: {
         ...{ eventStore: 'ok', database: 'ok' },
         ...{ 'projection sessions': 'ok', 'projection auditlog': 'ok' },
-        ...{ 'reactor mailer': 'ok', 'reactor log': 'ok' },
+        ...{ 'reactor mailer': 'ok', 'reactor erasure': 'ok', 'reactor log': 'ok' },
       },
     })
   })

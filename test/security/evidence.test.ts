@@ -187,7 +187,7 @@ describe('A09 tampering with the rows', () => {
   it('one changed byte is a changed row, and named', async () => {
     const rows = rowsOf(whole)
     const id = rows[middle()]?.event.id
-    const changed = changedAt(rows, middle(), ({ event }) => void (event.type = `${event.type}x`))
+    const changed = changedAt(rows, middle(), ({ event }) => void Object.assign(event, { type: `${event.type}x` }))
     expectWrong(await verify(withRows(whole, changed)), new RegExp(`changed row: row \\d+, event ${id}`))
     expectWrong(await verify(resigned(withRows(whole, changed))), new RegExp(`changed row: row \\d+, event ${id}`))
   })
@@ -201,7 +201,11 @@ describe('A09 tampering with the rows', () => {
   })
 
   it('a changed person behind an event is found by the commitment', async () => {
-    const changed = changedAt(rowsOf(whole), 0, (row) => void (row.personal = { ...row.personal, ip: '192.0.2.1' }))
+    const changed = changedAt(
+      rowsOf(whole),
+      0,
+      ({ personal }) => void Object.assign(personal ?? {}, { ip: '192.0.2.1' }),
+    )
     expectWrong(await verify(resigned(withRows(whole, changed))), /changed row: the personal data of row 1/)
     const stripped = changedAt(rowsOf(whole), 0, (row) => void Object.assign(row, { personal: null, salt: null }))
     expectWrong(await verify(resigned(withRows(whole, stripped))), /has lost its personal data/)
@@ -222,6 +226,20 @@ describe('A09 tampering with the rows', () => {
     expectWrong(await verify(cut), /cut tail: missing rows: leaves \d+ to \d+/)
     expectWrong(await verify(cut), /cut or missing: the manifest tells of \d+ rows/)
     expectWrong(await verify(resigned(withRows(ofUser, rowsOf(ofUser).slice(0, -1)))), /cut tail: the last row is not/)
+  })
+
+  it('a range that is made narrower than the filter is a cut tail, whoever signs', async () => {
+    const rows = rowsOf(whole)
+    const narrow = { coverage: { kind: 'leaves', from: 0, to: rows.length } }
+    const { code } = await verify(resigned(whole, narrow))
+    expect(code).toBe(0)
+    const less = { coverage: { kind: 'leaves', from: 0, to: rows.length - 1 } }
+    const cut = withRows(whole, rows.slice(0, -1))
+    expectWrong(await verify(resigned(cut, less)), /cut tail: the bundle ends before leaf \d+ of \d+/)
+    const late = { coverage: { kind: 'leaves', from: 1, to: rows.length } }
+    expectWrong(await verify(resigned(withRows(whole, rows.slice(1)), late)), /the bundle begins at 1/)
+    const of = { coverage: { ...manifestOf(ofUser).coverage, from: '1' } }
+    expectWrong(await verify(resigned(withRows(ofUser, rowsOf(ofUser).slice(1)), of)), /the bundle begins at 1/)
   })
 
   it('swapped and doubled rows are named', async () => {
