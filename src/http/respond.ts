@@ -27,6 +27,8 @@ export async function sendResult(response: ServerResponse, result: AnyResult, he
   }
   // Who waits for the first event of a stream shall at least know that it has begun.
   response.flushHeaders()
+  // A pipeline alone listens half a dozen times; with ours that is more than Node takes for a leak.
+  response.setMaxListeners(20)
   await pipeline(content.data, response)
 }
 

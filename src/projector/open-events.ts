@@ -59,7 +59,8 @@ const readAccess = ({ id, type, position, data, metadata }: RecordedEvent): Proj
   if (!envelope.success || !content.success) {
     throw new UnreadableEvent('invalid', `event ${id} of type ${type} is not as its schema says`)
   }
-  return { kind: 'access', id, type, position, data: content.data, metadata: envelope.data }
+  // As it is stored: a schema gives its own order to the fields, and a row must not change with it.
+  return { kind: 'access', id, type, position, data: data as ProjectedAccess['data'], metadata: envelope.data }
 }
 
 /** Of a newer release: a process of that release can read it. */

@@ -75,7 +75,7 @@ describe('the audit log', () => {
     expect(rowOf(projected('user:logged_in', { personal: null }))).toStrictEqual(erased)
   })
 
-  it('blanks who and where in all earlier rows of a person who is erased, and in nobody else\'s', () => {
+  it("blanks who and where in all earlier rows of a person who is erased, and in nobody else's", () => {
     expect(auditlog.apply(projected('user:erased'))[0]).toStrictEqual({
       op: 'update',
       table: 'auditlog',

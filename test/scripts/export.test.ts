@@ -79,6 +79,10 @@ describe('npm run export', { timeout: 240_000 }, () => {
       const { rows: recorded } = await admin.query("select 1 from read.auditlog where code = 'audit:exported'")
       expect(recorded).toHaveLength(1)
     })
+    // Events that are no account's are leaves and rows like all others.
+    const reconciled = await run('log.ts', ['reconcile'])
+    expect(reconciled).toMatchObject({ code: 0, errors: '' })
+    expect(reconciled.out).toMatch(/^audit log {3}5 rows agree with the events/m)
 
     await writeFile(join(out, 'rows.csv'), 'x', { flag: 'a' })
     expect((await run('verify.mjs', [out])).out).toContain('rows.csv is not the one')

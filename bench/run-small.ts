@@ -1,0 +1,75 @@
+/** `npm run bench`: all benchmarks, or those that are named. Each compares in one run, on one PostgreSQL. */
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { program } from 'commander'
+import pino from 'pino'
+import { append } from './append.ts'
+import { exportRows } from './export-small.ts'
+import type { Benchmark } from './lib/bench.ts'
+import { startDatabaseServer } from './lib/database.ts'
+import { installPeers } from './lib/peers.ts'
+import { printReport } from './lib/report.ts'
+import { loadAccount } from './load-account.ts'
+import { log as tamperEvidentLog } from './log.ts'
+import { missed } from './missed.ts'
+import { request } from './request.ts'
+import { start } from './start.ts'
+import { visible } from './visible.ts'
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  append,
+  export: exportRows,
+  'load-account': loadAccount,
+  log: tamperEvidentLog,
+  missed,
+  request,
+  visible,
+  start,
+}
+
+program
+  .description(
+    'Measures Strongroom beside its peers and beside what the machine gives at most, in turns, on one PostgreSQL with ' +
+      'fsync on, and prints Markdown tables: medians, ratios, and the goals.',
+  )
+  .argument('[names...]', `which: ${Object.keys(benchmarks).join(', ')}; all where none is named`)
+  .option('--repeats <number>', 'how often each is measured (5 at least for figures to be believed)', '5')
+  .addHelpText('after', '\nExit codes: 0 measured, whether goals were met or missed; 1 it could not be measured.')
+  .parse()
+
+const run = async (): Promise<void> => {
+  const names = program.args.length === 0 ? Object.keys(benchmarks) : program.args
+  const chosen = names.map((name) => {
+    const benchmark = benchmarks[name]
+    if (benchmark === undefined)
+      throw new Error(`There is no benchmark ${name}, only ${Object.keys(benchmarks).join(', ')}.`)
+    return benchmark
+  })
+  const repeats = Number(program.opts<{ repeats: string }>().repeats)
+  if (!Number.isInteger(repeats) || repeats < 1) throw new Error('--repeats takes a whole number from 1 on.')
+  await installPeers()
+  const log = pino({ level: 'error' })
+  const server = await startDatabaseServer(log)
+  try {
+    process.stdout.write(`${describeMachine()}, PostgreSQL ${server.version} (embedded, fsync on)\n`)
+    for (const benchmark of chosen) {
+      for (const report of await benchmark({ server, log, repeats })) printReport(report)
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+const describeMachine = (): string =>
+  `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ` +
+  `${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node ${process.version}`
+
+process.once('SIGINT', () => process.exit(1))
+process.once('SIGTERM', () => process.exit(1))
+run().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    // Not only the exit code: what a benchmark that broke off has started would keep this process alive.
+    process.exit(1)
+  },
+)
