@@ -49,6 +49,10 @@ const run = async (): Promise<void> => {
   await installPeers()
   const log = pino({ level: 'error' })
   const server = await startDatabaseServer(log)
+  // Broken off, it must not leave a database behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void server.stop().finally(() => process.exit(1)))
+  }
   try {
     process.stdout.write(`${describeMachine()}, PostgreSQL ${server.version} (embedded, fsync on)\n`)
     for (const benchmark of chosen) {
@@ -63,8 +67,6 @@ const describeMachine = (): string =>
   `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ` +
   `${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}, Node ${process.version}`
 
-process.once('SIGINT', () => process.exit(1))
-process.once('SIGTERM', () => process.exit(1))
 run().then(
   () => process.exit(0),
   (error: unknown) => {
