@@ -19,7 +19,7 @@ export interface RowCopier {
 }
 
 /** For the pool of exports: the indexes have the order already, and a sort would read all rows before the first leaves. */
-export const EXPORT_SETTINGS = "set enable_sort = off; set jit = off; set timezone = 'UTC'"
+export const EXPORT_SETTINGS = "set enable_sort = off; set jit = off; set timezone = 'UTC'; set datestyle = 'ISO'"
 export const EXPORT_TIMEOUT_MS = 86_400_000
 
 export const openRowCopier = (pool: pg.Pool): RowCopier => ({
