@@ -18,10 +18,13 @@ export const identityOf = async (vault: Vault, account: Account): Promise<Identi
   const opened = await openPersonalOf(vault, account.userId, address)
   if (opened?.email === undefined) return null
   const changed = profile.values.name
+  if (changed !== undefined) {
+    const name = (await openPersonalOf(vault, account.userId, changed))?.values?.name
+    return { email: opened.email, name: typeof name === 'string' ? name : null }
+  }
   const registered =
     registration?.eventId === address?.eventId ? opened : await openPersonalOf(vault, account.userId, registration)
-  const name = changed === undefined ? registered?.name : (await openFields(vault, account.userId, profile)).name
-  return { email: opened.email, name: typeof name === 'string' ? name : null }
+  return { email: opened.email, name: registered?.name ?? null }
 }
 
 /** The values that were set, by field; all of them gone where the person was erased. */

@@ -1,8 +1,9 @@
 /** The private key that signs the log's checkpoints: Ed25519 in PEM (PKCS#8), as `openssl genpkey` writes it. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidConfiguration } from '../config.ts'
+import { makeKeyFile, readKeyFile } from '../platform/key-file.ts'
 
 export interface SigningKey {
   readonly privateKey: KeyObject
@@ -28,7 +29,7 @@ export const loadSigningKey = async (
     return parse(await readGiven(logSigningKeyFile), `LOG_SIGNING_KEY_FILE: ${logSigningKeyFile}`)
   }
   const path = join(dataDir, 'log-signing.key')
-  const text = (await readIfThere(path)) ?? (make ? await create(path, dataDir) : undefined)
+  const text = (await readKeyFile(path)) ?? (make ? await create(path) : undefined)
   return text === undefined ? undefined : parse(text, path)
 }
 
@@ -55,28 +56,7 @@ const readGiven = async (path: string): Promise<string> => {
   }
 }
 
-const readIfThere = async (path: string): Promise<string | undefined> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/** Written aside and linked into place: two first starts at once agree on one key, and a crash leaves no half of one. */
-const create = async (path: string, dataDir: string): Promise<string> => {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+const create = (path: string): Promise<string> => {
   const { privateKey } = generateKeyPairSync('ed25519')
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' })
-  const aside = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(aside, pem, { mode: 0o600, flag: 'wx', flush: true })
-  try {
-    await link(aside, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await unlink(aside)
-  }
-  return readFile(path, 'utf8')
+  return makeKeyFile(path, privateKey.export({ format: 'pem', type: 'pkcs8' }))
 }

@@ -1,8 +1,9 @@
 /** The master key: 32 bytes that wrap every other key. Given, or made once in DATA_DIR with mode 0600. */
 import { createHash, randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidConfiguration } from '../config.ts'
+import { makeKeyFile, readKeyFile } from '../platform/key-file.ts'
 
 export interface MasterKey {
   readonly key: Buffer
@@ -21,7 +22,7 @@ export const loadMasterKey = async ({ masterKey, masterKeyFile, dataDir }: Sourc
   if (masterKey !== undefined) return parse(masterKey, 'MASTER_KEY')
   if (masterKeyFile !== undefined) return parse(await readGiven(masterKeyFile), 'MASTER_KEY_FILE')
   const path = join(dataDir, 'master.key')
-  return parse((await readIfThere(path)) ?? (await create(path, dataDir)), path)
+  return parse((await readKeyFile(path)) ?? (await create(path)), path)
 }
 
 const HEX = /^[0-9a-f]{64}$/i
@@ -48,26 +49,4 @@ const readGiven = async (path: string): Promise<string> => {
   }
 }
 
-const readIfThere = async (path: string): Promise<string | null> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-}
-
-/** Written aside and linked into place: two first starts at once agree on one key, and a crash leaves no half of one. */
-const create = async (path: string, dataDir: string): Promise<string> => {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const aside = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(aside, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
-  try {
-    await link(aside, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await unlink(aside)
-  }
-  return readFile(path, 'utf8')
-}
+const create = (path: string): Promise<string> => makeKeyFile(path, `${randomBytes(32).toString('base64')}\n`)

@@ -1,6 +1,5 @@
 /** What a person takes away: their own audit log as a file, and everything held about them. */
 import { Readable } from 'node:stream'
-import { authorise } from '../../account/authorise.ts'
 import { streamOf } from '../../accounts/accounts.ts'
 import { identityOf } from '../../accounts/identity.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
@@ -15,8 +14,7 @@ import type { Download } from './downloads.ts'
 import { isLive, lastAccessOf } from './live-sessions.ts'
 import { securityOf } from './me.ts'
 import { preferencesOf, profileOf } from './profile.ts'
-import { rejectionProblem } from './rejections.ts'
-import { sudoClaim } from './two-factor.ts'
+import { requireSudo } from './sudo.ts'
 import { auditEventView, sessionView } from './views.ts'
 
 export const myExportEndpoints = (api: Api): readonly ApiEndpoint[] => [
@@ -57,8 +55,7 @@ export const myExportEndpoints = (api: Api): readonly ApiEndpoint[] => [
       503: ['overloaded', 'store-unavailable'],
     },
     async handler({ auth }) {
-      const refusal = authorise(auth.account.state, sudoClaim(auth), { ...api.services, now: api.services.now() })
-      if (refusal !== null) throw rejectionProblem(refusal, api.services.now())
+      requireSudo(api, auth)
       const head = await archiveHead(api, auth)
       const parts = () => archiveParts(api, auth.account.userId, head)
       const data = await api.downloads.start(

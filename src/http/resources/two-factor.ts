@@ -1,6 +1,5 @@
 /** My second factor: setting it up, its backup codes, turning it off. */
 import { z } from 'zod'
-import { authorise } from '../../account/authorise.ts'
 import type { Outcome } from '../../account/commands.ts'
 import { BACKUP_CODES, remainingCodes } from '../../account/decisions/second-factor.ts'
 import type { AccountState } from '../../account/state.ts'
@@ -22,6 +21,7 @@ import { commandHeaders, consistencyOf } from './consistency.ts'
 import { rejectionProblem } from './rejections.ts'
 import { codeMethods, codeSchema, instant } from './schemas.ts'
 import { sessionCookie } from './session-cookie.ts'
+import { requireSudo } from './sudo.ts'
 
 const tag = 'My second factor'
 const enrollments = '/v1/me/two-factor/enrollments'
@@ -90,8 +90,7 @@ export const twoFactorEndpoints = (api: Api): readonly ApiEndpoint[] => [
       },
       async handler({ auth, params }) {
         // The picture is the secret: a session that could not have begun the enrolment must not read it either.
-        const refusal = authorise(auth.account.state, sudoClaim(auth), { ...api.services, now: api.services.now() })
-        if (refusal !== null) throw rejectionProblem(refusal, api.services.now())
+        requireSudo(api, auth)
         const found = await enrollmentSecret(api.services, auth.account, params.id)
         if (found.kind === 'refused') throw rejectionProblem(found.rejection, api.services.now())
         const { type, draw } = pictures[format]
@@ -210,12 +209,6 @@ const pictures = {
   svg: { type: 'image/svg+xml', draw: qrSvg },
   png: { type: 'image/png', draw: qrPng },
 } as const
-
-export const sudoClaim = ({ session }: Authenticated) => ({
-  sessionId: session.id,
-  generation: session.generation,
-  sudo: true as const,
-})
 
 /** The account's name in the app is the address of today. */
 const uriOf = async ({ services }: Api, { account }: Authenticated, secret: string): Promise<string> => {
