@@ -42,8 +42,9 @@ const onTheStep = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } finally {
-    const steps = Math.ceil((performance.now() - began) / RESET_STEP_MS)
-    await delay(began + steps * RESET_STEP_MS - performance.now())
+    const step = began + Math.ceil((performance.now() - began) / RESET_STEP_MS) * RESET_STEP_MS
+    // Again, because a timer counts from when the event loop last looked at the clock: it may be early.
+    for (let rest = step - performance.now(); rest > 0; rest = step - performance.now()) await delay(rest)
   }
 }
 
