@@ -3,6 +3,7 @@ import { isDatabaseAway } from '../platform/postgres.ts'
 import type { StoredEvent } from './decode.ts'
 import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
+import { SharedPages } from './shared-pages.ts'
 import type { LogPage } from './subscription.ts'
 import { TailReads, type WantedTail } from './tail-reads.ts'
 
@@ -22,10 +23,12 @@ export const READER_SETTINGS = `
 export class PostgresLog {
   readonly #pool: pg.Pool
   readonly #tails: TailReads
+  readonly #pages: SharedPages
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
     this.#tails = new TailReads((wanted) => this.#tailsOf(wanted))
+    this.#pages = new SharedPages((position) => this.#page(AFTER_POSITION, [position], PAGE_EVENTS))
   }
 
   async tail(): Promise<Position> {
@@ -34,7 +37,7 @@ export class PostgresLog {
   }
 
   pageAfter(position: Position): Promise<LogPage> {
-    return this.#page(AFTER_POSITION, [position], PAGE_EVENTS)
+    return this.#pages.after(position)
   }
 
   async *stream(stream: string, { from, backwards, limit }: ReadRange): AsyncGenerator<StoredEvent> {

@@ -72,14 +72,18 @@ export function errorSummary(error: unknown): { readonly reason: string; readonl
 /**
  * Runs `work` in one transaction at READ COMMITTED and returns its result once that is committed. An error of `work`
  * rolls back and is thrown on. Where COMMIT itself fails with an error that `isDatabaseAway` knows, the outcome is
- * unknown.
+ * unknown. `settings` are SET LOCAL statements for it, sent with its beginning.
  */
-export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  settings = '',
+): Promise<T> {
   const client = await pool.connect()
   // A connection whose state is not known must not serve anybody else.
   let broken = true
   try {
-    await client.query('begin isolation level read committed')
+    await client.query(`begin isolation level read committed; ${settings}`)
     const result = await work(client)
     const { command } = await client.query('commit')
     broken = false

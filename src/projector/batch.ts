@@ -32,23 +32,25 @@ export class LeaseLost extends Error {
  */
 export function writeBatch(pool: pg.Pool, lease: Lease, batch: BatchWrite): Promise<Lease> {
   const { stream, revision, id: eventId, position, recordedAt: eventTime } = batch.lastEvent
-  return inTransaction(pool, async (client) => {
-    // A process that froze in mid-transaction would hold the checkpoint's row, and keep every successor waiting.
-    await client.query(
-      `${lease.checkpoints.durable ? '' : 'set local synchronous_commit = off;'} set local idle_in_transaction_session_timeout = '${lease.seconds}s'`,
-    )
+  const work = async (client: pg.ClientBase): Promise<Lease> => {
     await moveCheckpoint(client, lease, batch)
     await batch.write(client)
     return { ...lease, position, last: { stream, revision, eventId }, eventTime }
-  })
+  }
+  // A process that froze in mid-transaction would hold the checkpoint's row, and keep every successor waiting.
+  const bounded = `set local idle_in_transaction_session_timeout = '${lease.seconds}s'`
+  const { durable } = lease.checkpoints
+  return inTransaction(pool, work, durable ? bounded : `${bounded}; set local synchronous_commit = off`)
 }
 
 /** First in the transaction: who has lost the lease learns it before working, and a rival waits for the row lock. */
 async function moveCheckpoint(client: pg.ClientBase, lease: Lease, batch: BatchWrite): Promise<void> {
   const { checkpoints, name, version, build, epoch, seconds, position: before } = lease
   const { stream, revision, id, position, recordedAt } = batch.lastEvent
-  const { rowCount } = await client.query(
-    `with moved as (
+  const { rowCount } = await client.query({
+    // Prepared once: planning it takes longer than doing it, and it is done for every batch.
+    name: `move checkpoint of a ${checkpoints.kind}`,
+    text: `with moved as (
        update ${checkpoints.table}
           set position = $6, event_time = $7, caught_up = $8,
               lease_until = clock_timestamp() + $9 * interval '1 second',
@@ -56,7 +58,7 @@ async function moveCheckpoint(client: pg.ClientBase, lease: Lease, batch: BatchW
               last_stream = $12, last_revision = $13, last_event_id = $14
         where ${checkpoints.row} and epoch = $4 and position is not distinct from $5::bigint returning 1)
      select pg_notify($10, $11) from moved`,
-    [
+    values: [
       name,
       version,
       build,
@@ -72,7 +74,7 @@ async function moveCheckpoint(client: pg.ClientBase, lease: Lease, batch: BatchW
       revision,
       id,
     ],
-  )
+  })
   if (rowCount !== 1)
     throw new LeaseLost(`${name} version ${version} build ${build} is no longer at ${before} in epoch ${epoch}`)
 }

@@ -103,7 +103,7 @@ async function copyOver(
     if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error
     // An insert that replaces a row.
     await client.query('rollback to savepoint copy')
-    await client.query(layout.upsertSql, columnArrays(layout.columns, rows))
+    await client.query({ ...layout.upsert, values: columnArrays(layout.columns, rows) })
   }
 }
 

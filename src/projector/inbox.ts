@@ -17,6 +17,15 @@ export interface Batch<Event> {
   readonly caughtUp: boolean
 }
 
+export interface InboxOptions<Event> {
+  readonly decode: (event: RecordedEvent) => Promise<Event>
+  /** Most messages that wait to be taken. */
+  readonly capacity: number
+  /** Milliseconds that events gather after the first of a batch, unless there are enough before. */
+  readonly gatherMs: number
+  readonly signal: AbortSignal
+}
+
 /**
  * Reads ahead of the writer, as far as one batch, while the batch before is being written: throughput in a catch-up,
  * and no waiting for more in the live tail.
@@ -26,6 +35,7 @@ export class Inbox<Event> {
   readonly closed: Promise<void>
   readonly #decode: (event: RecordedEvent) => Promise<Event>
   readonly #capacity: number
+  readonly #gatherMs: number
   readonly #signal: AbortSignal
   readonly #queue: (Arrival<Event> | 'caughtUp')[] = []
   #left = false
@@ -35,27 +45,23 @@ export class Inbox<Event> {
 
   constructor(
     messages: AsyncIterable<SubscriptionMessage>,
-    decode: (event: RecordedEvent) => Promise<Event>,
-    capacity: number,
-    signal: AbortSignal,
+    { decode, capacity, gatherMs, signal }: InboxOptions<Event>,
   ) {
     this.#decode = decode
     this.#capacity = capacity
+    this.#gatherMs = gatherMs
     this.#signal = signal
     signal.addEventListener('abort', () => this.#wakeBoth())
     this.closed = this.#read(messages)
   }
 
   /**
-   * Whatever is there, at most `limit` events, as soon as there is anything. Undefined after the abort, and when the
+   * Whatever is there, at most `limit` events, as soon as there is anything and it has gathered. Undefined after the abort, and when the
    * subscription has ended; its error is thrown once every event before it was taken.
    */
   async take(limit: number): Promise<Batch<Event> | undefined> {
-    while (this.#queue.length === 0 && this.#end === undefined && !this.#signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wakeWriter = resolve
-      })
-    }
+    while (this.#lacks(1)) await this.#wake()
+    if (this.#gatherMs > 0 && this.#lacks(limit)) await this.#gather(limit)
     if (this.#signal.aborted) return undefined
     if (this.#queue.length === 0) {
       if (this.#end !== undefined && this.#end !== 'ended') throw this.#end.error
@@ -93,6 +99,27 @@ export class Inbox<Event> {
 
   #arrival(event: RecordedEvent): Arrival<Event> {
     return { event, decoded: settled(this.#decode, event) }
+  }
+
+  async #gather(limit: number): Promise<void> {
+    let over = false
+    const timer = setTimeout(() => {
+      over = true
+      this.#wakeWriter?.()
+    }, this.#gatherMs)
+    while (!over && this.#lacks(limit)) await this.#wake()
+    clearTimeout(timer)
+  }
+
+  /** Fewer than so many are there, and more may come. */
+  #lacks(count: number): boolean {
+    return this.#queue.length < count && this.#end === undefined && !this.#signal.aborted
+  }
+
+  #wake(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeWriter = resolve
+    })
   }
 
   #wakeBoth(): void {

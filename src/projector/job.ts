@@ -46,6 +46,11 @@ export interface Checkpoints {
    * the database cannot be taken back.
    */
   readonly durable: boolean
+  /**
+   * How long events gather at the end of the log before they are handled, in milliseconds. Queries wait for
+   * projections; nobody waits for a reactor, and each of its batches costs a wait for the disk.
+   */
+  readonly gatherMs: number
   /** What an operator does where the checkpoint is of another store. */
   readonly remedy: string
 }
@@ -56,6 +61,7 @@ export const PROJECTIONS: Checkpoints = {
   row: 'name = $1 and version = $2 and build = $3',
   channel: PROJECTION_CHANNEL,
   durable: false,
+  gatherMs: 0,
   remedy: 'drop schema read, and start: the read models are built anew',
 }
 
@@ -65,5 +71,6 @@ export const REACTORS: Checkpoints = {
   row: 'name = $1 and version = $2 and $3::integer = 1',
   channel: REACTOR_CHANNEL,
   durable: true,
+  gatherMs: 50,
   remedy: 'delete its row in vault.reactors, and start: it goes on with what is appended from then on',
 }

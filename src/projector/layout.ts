@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { ProjectionFault } from './fault.ts'
 import type { ColumnValue, Projection, Table } from './row-operation.ts'
@@ -14,9 +15,16 @@ export interface TableLayout {
   readonly columnIndex: ReadonlyMap<string, number>
   /** Indexes into `columns`, in the order of the primary key. */
   readonly key: readonly number[]
-  readonly upsertSql: string
+  readonly upsert: Statement
   /** Reads and locks the rows of the keys given as arrays. */
-  readonly prefetchSql: string
+  readonly prefetch: Statement
+}
+
+/** Prepared once per connection: in the live tail planning it takes longer than doing it. */
+export interface Statement {
+  /** Differs wherever the text does, which the driver insists on. */
+  readonly name: string
+  readonly text: string
 }
 
 const NAME = /^[a-z][a-z0-9_]{0,39}$/
@@ -66,12 +74,14 @@ function layoutOf(table: Table, version: number, build: number): TableLayout {
     columns,
     columnIndex,
     key,
-    upsertSql: upsertSql(relation, columns, key),
-    prefetchSql: prefetchSql(relation, columns, key),
+    upsert: prepared(upsertSql(relation, columns, key)),
+    prefetch: prepared(prefetchSql(relation, columns, key)),
   }
 }
 
 const quoted = (column: Column) => pg.escapeIdentifier(column.name)
+
+const prepared = (text: string): Statement => ({ name: createHash('sha256').update(text).digest('base64url'), text })
 
 function upsertSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
   const rest = columns.filter((_, index) => !key.includes(index))

@@ -18,7 +18,7 @@ export async function writeOperations(
     const { layout } = plan
     const { conditions, upserts } = foldTable(plan, await prefetchedRows(client, plan))
     await meetConditions(client, layout, conditions)
-    if (upserts.length > 0) await client.query(layout.upsertSql, columnArrays(layout.columns, upserts))
+    if (upserts.length > 0) await client.query({ ...layout.upsert, values: columnArrays(layout.columns, upserts) })
   }
 }
 
@@ -45,7 +45,7 @@ export async function prefetchedRows(
   const base = new Map<string, readonly ColumnValue[]>()
   if (prefetch.size === 0) return base
   const { rows } = await client.query<unknown[]>({
-    text: layout.prefetchSql,
+    ...layout.prefetch,
     values: columnArrays(pick(layout.columns, layout.key), [...prefetch.values()]),
     rowMode: 'array',
   })

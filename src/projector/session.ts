@@ -110,7 +110,9 @@ async function session<Event>(
   if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
   const ended = new AbortController()
   const messages = options.store.subscribe(progress.lease.position ?? 'start', AbortSignal.any([signal, ended.signal]))
-  const inbox = new Inbox(upTo(messages, options.until), options.decode, options.batchSize, signal)
+  const { decode, batchSize: capacity } = options
+  const { gatherMs } = options.job.checkpoints
+  const inbox = new Inbox(upTo(messages, options.until), { decode, capacity, gatherMs, signal })
   try {
     return await follow(options, progress, inbox, signal)
   } finally {

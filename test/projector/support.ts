@@ -171,7 +171,7 @@ export class FreezablePool {
   #slow(query: (...args: unknown[]) => unknown) {
     return async (...args: unknown[]) => {
       const [first] = args
-      const text = typeof first === 'string' ? first : JSON.stringify(first)
+      const text = typeof first === 'string' ? first : (first as { readonly text: string }).text
       const frozen = this.#frozen
       if (frozen && (this.held > 0 || frozen.when(text))) {
         this.held += 1

@@ -1,0 +1,92 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { RecordedEvent, SubscriptionMessage } from '../../src/event-store/port.ts'
+import { Inbox } from '../../src/projector/inbox.ts'
+
+const event = (position: bigint): SubscriptionMessage => ({
+  kind: 'event',
+  event: { position, stream: 'user-1', revision: position - 1n } as RecordedEvent,
+})
+
+/** Messages that arrive when the test pushes them; the feed ends with the signal. */
+function feed() {
+  const waiting: SubscriptionMessage[] = []
+  let wake = () => {}
+  const ending = new AbortController()
+  ending.signal.addEventListener('abort', () => wake())
+  async function* messages(): AsyncGenerator<SubscriptionMessage> {
+    while (!ending.signal.aborted) {
+      const next = waiting.shift()
+      if (next) yield next
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  }
+  const push = (...more: SubscriptionMessage[]) => {
+    waiting.push(...more)
+    wake()
+  }
+  const open = (gatherMs: number) => {
+    const decode = async ({ position }: RecordedEvent) => position
+    return new Inbox(messages(), { decode, capacity: 100, gatherMs, signal: ending.signal })
+  }
+  return { open, push, end: () => ending.abort() }
+}
+
+const LONG_MS = 2 ** 31 - 1
+
+describe('the inbox', () => {
+  it('hands over at once what is there where nothing has to gather', async () => {
+    const { open, push, end } = feed()
+    const inbox = open(0)
+    push(event(1n))
+    expect((await inbox.take(10))?.arrivals).toHaveLength(1)
+    end()
+    expect(await inbox.take(10)).toBeUndefined()
+  })
+
+  it('lets events gather until there are enough of them', async () => {
+    const { open, push, end } = feed()
+    const inbox = open(LONG_MS)
+    const batch = inbox.take(3)
+    push(event(1n))
+    push(event(2n))
+    push(event(3n))
+    push(event(4n))
+    expect((await batch)?.arrivals.map((arrival) => arrival.event.position)).toEqual([1n, 2n, 3n])
+    end()
+  })
+
+  it('lets events gather for so long and no longer', async () => {
+    vi.useFakeTimers()
+    try {
+      const { open, push, end } = feed()
+      const inbox = open(50)
+      const batch = inbox.take(10)
+      push(event(1n))
+      await vi.advanceTimersByTimeAsync(49)
+      push(event(2n))
+      let taken = false
+      void batch.then(() => {
+        taken = true
+      })
+      await vi.advanceTimersByTimeAsync(0)
+      expect(taken).toBe(false)
+      await vi.advanceTimersByTimeAsync(1)
+      expect((await batch)?.arrivals).toHaveLength(2)
+      end()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('ends a gathering at the stop', async () => {
+    const { open, push, end } = feed()
+    const inbox = open(LONG_MS)
+    const batch = inbox.take(10)
+    push(event(1n))
+    end()
+    expect(await batch).toBeUndefined()
+  })
+})
