@@ -42,7 +42,8 @@ export async function listBuilds(db: pg.Pool | pg.ClientBase, name?: string): Pr
     `select name, version, build, stage, purpose, forced, state, epoch::text, position::text, bulk, tables,
             events::text, target::text, started_at as "startedAt", updated_at as "updatedAt", halted, report, owned,
             case when caught_up and owned then 0
-                 else greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds",
+                 when event_time is not null
+                 then greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds",
             coalesce(parked, 0)::int as parked, coalesce(asked, false) as "releaseAsked"
        from (select *, coalesce(owner is not null and lease_until > clock_timestamp(), false) as owned
                from read.projections where $1::text is null or name = $1) as build

@@ -111,7 +111,8 @@ async function readStatus(pool: pg.Pool, name: string): Promise<ReadModelStatus 
   const { rows } = await pool.query<Omit<ReadModelStatus, 'position'> & { position: string | null }>(
     `select name, version, state, owned, position::text,
             case when caught_up and owned then 0
-                 else greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds"
+                 when event_time is not null
+                 then greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds"
        from (select *, coalesce(owner is not null and lease_until > clock_timestamp(), false) as owned
                from read.projections where name = $1 and live) as live`,
     [name],
