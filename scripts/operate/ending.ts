@@ -1,4 +1,4 @@
-/** How the scripts that read the history end: with a sentence that tells no secret, and a code. */
+/** How the scripts end: with a sentence that tells no secret, and a code. */
 import { InvalidConfiguration } from '../../src/config.ts'
 import { InvalidConnectionString } from '../../src/event-store/eventstoredb-url.ts'
 import { StoreUnavailable } from '../../src/event-store/port.ts'

@@ -1,15 +1,26 @@
 /** What `npm run projections` and `npm run rebuild` understand, without the process around them. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { Command, CommanderError } from 'commander'
+import { Argument, Command } from 'commander'
+import { streamOf } from '../../src/accounts/accounts.ts'
 import type { ReadModel } from '../../src/projections.ts'
-import { type Build, listBuilds, requestRebuild, requestRollback } from '../../src/projector/builds.ts'
+import {
+  type Build,
+  cancelVerification,
+  listBuilds,
+  requestRebuild,
+  requestRollback,
+} from '../../src/projector/builds.ts'
 import type { Comparison } from '../../src/projector/compare.ts'
 import { rebuildOf, viewOf } from '../../src/projector/overview.ts'
 import { askRelease, listParked, parkStream } from '../../src/projector/parking.ts'
+import { lastEventOf } from '../../src/replay/read-log.ts'
 import { formatTable } from '../demo/table.ts'
+import { EXIT as COMMON } from '../operate/ending.ts'
+import { Refused, runCommands } from '../operate/frame.ts'
+import { parseUserId } from '../operate/user-id.ts'
 import type { Workshop } from './workshop.ts'
 
-export const EXIT = { done: 0, failed: 1, misuse: 2, notFound: 3, different: 4, interrupted: 130 } as const
+const EXIT = { ...COMMON, different: 4 } as const
 
 export interface Surroundings {
   /** Opens the installation for as long as the work takes; asked only once the command is understood. */
@@ -21,29 +32,8 @@ export interface Surroundings {
 }
 
 /** Resolves with the exit code. Throws what `withWorkshop` throws. */
-export const runProjectionsCommand = async (args: readonly string[], surroundings: Surroundings): Promise<number> => {
-  try {
-    await program(surroundings).parseAsync(args, { from: 'user' })
-    return EXIT.done
-  } catch (error) {
-    if (error instanceof Refused) {
-      surroundings.complain(`${error.message}\n`)
-      return error.exitCode
-    }
-    // It has said what is wrong, or shown its help.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse
-    throw error
-  }
-}
-
-/** The command was understood and cannot be carried out, or has found what it looked for. */
-class Refused extends Error {
-  readonly exitCode: number
-  constructor(message: string, exitCode: number) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
+export const runProjectionsCommand = (args: readonly string[], surroundings: Surroundings): Promise<number> =>
+  runCommands(program(surroundings), args, surroundings.complain)
 
 const LOOK_EVERY_MS = 200
 
@@ -71,6 +61,7 @@ const program = (surroundings: Surroundings): Command => {
     withWorkshop(async (workshop) => {
       const readModel = workshop.readModel(name)
       if (!readModel) throw new Refused(`there is no projection ${name}`, EXIT.notFound)
+      if (interrupted.aborted) throw new Refused('interrupted', EXIT.interrupted)
       await work(workshop, readModel)
     })
 
@@ -178,7 +169,7 @@ const program = (surroundings: Surroundings): Command => {
         })
         // Where no server runs, the live one has to be brought up to date as well.
         workshop.run(readModel)
-        const comparison = await until(async () => {
+        const look = async (): Promise<Comparison | undefined> => {
           if (found) return found
           const builds = await listBuilds(workshop.pool, name)
           const build = builds.find((one) => one.version === answer.version && one.build === answer.build)
@@ -190,6 +181,11 @@ const program = (surroundings: Surroundings): Command => {
             onProgress(state, eventsDone, eventsTotal ?? eventsDone)
           }
           return undefined
+        }
+        const comparison = await until(look).catch(async (error: unknown) => {
+          await running.stop()
+          await cancelVerification(workshop.pool, { name, ...answer })
+          throw error
         })
         await running.stop()
         tellComparison(name, comparison)
@@ -233,10 +229,13 @@ const program = (surroundings: Surroundings): Command => {
     .command('park')
     .description('Leaves the events of a user aside from now on; others go on.')
     .argument('<name>')
-    .argument('<user>', 'id')
+    .addArgument(new Argument('<user>', 'id').argParser(parseUserId))
     .action((name: string, user: string) =>
       withReadModel(name, async ({ pool, store }, { onFailure }) => {
         if (onFailure !== 'park') throw new Refused(`${name} halts rather than leave anything aside`, EXIT.misuse)
+        if ((await lastEventOf(store, streamOf(user))) === null) {
+          throw new Refused(`there is no user ${user}`, EXIT.notFound)
+        }
         if (!(await parkStream(pool, store, name, streamOf(user)))) {
           throw new Refused(`${user} is parked already`, EXIT.notFound)
         }
@@ -248,7 +247,7 @@ const program = (surroundings: Surroundings): Command => {
     .command('unpark')
     .description('Projects in order what was left aside of a user, or of all.')
     .argument('<name>')
-    .argument('[user]', 'id')
+    .addArgument(new Argument('[user]', 'id').argParser(parseUserId))
     .action((name: string, user: string | undefined) =>
       withReadModel(name, async (workshop, readModel) => {
         const stream = user === undefined ? undefined : streamOf(user)
@@ -270,8 +269,6 @@ const program = (surroundings: Surroundings): Command => {
 
   return root
 }
-
-const streamOf = (user: string): string => `user-${user}`
 
 const HEAD = ['projection', 'version', 'build', 'stage', 'state', 'position', 'lag s', 'events', 'parked']
 

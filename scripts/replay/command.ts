@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { eventTypes } from '../../src/account/events.ts'
 import { type Moment, parseMoment } from '../../src/replay/moment.ts'
+import { parseUserId } from '../operate/user-id.ts'
 
 export const states = ['sessions', 'two-factor', 'audit'] as const
 
@@ -27,7 +28,7 @@ export const replayCommand = (): Command =>
         momentOf,
       ),
     )
-    .addOption(new Option('--user <id>', 'only the events of this user').argParser(userOf))
+    .addOption(new Option('--user <id>', 'only the events of this user').argParser(parseUserId))
     .addOption(new Option('--type <code...>', 'only events of these types').choices(eventTypes))
     .addOption(
       new Option('--out <file>', 'write there instead; the file appears once it is whole, readable by you alone'),
@@ -47,9 +48,4 @@ const momentOf = (text: string): Moment => {
   const moment = parseMoment(text)
   if (moment === null) throw new InvalidArgumentError('It is a position, or a time such as 2026-01-31T12:00:00Z.')
   return moment
-}
-
-const userOf = (text: string): string => {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase()
-  throw new InvalidArgumentError('It is the UUID of a user.')
 }

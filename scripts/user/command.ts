@@ -1,6 +1,6 @@
 /** What `npm run user` understands, without the process around it. */
 import { randomUUID } from 'node:crypto'
-import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import { emailSchema } from '../../src/accounts/email.ts'
 import type { OperatorRequest } from '../../src/commands/by-operator.ts'
 import type { CommandResult } from '../../src/commands/command-bus.ts'
@@ -8,10 +8,12 @@ import { erase, setLegalHold } from '../../src/commands/erase.ts'
 import { createUser, type Operation, operate } from '../../src/commands/operate.ts'
 import { nameSchema } from '../../src/http/resources/schemas.ts'
 import { formatTable } from '../demo/table.ts'
+import { EXIT as COMMON } from '../operate/ending.ts'
+import { Refused, runCommands } from '../operate/frame.ts'
 import type { OperatorServices } from './services.ts'
 import { findErased, findUser, type ListedUser, listErasures, listUsers } from './users.ts'
 
-export const EXIT = { done: 0, failed: 1, misuse: 2, notFound: 3, refused: 4 } as const
+const EXIT = { ...COMMON, refused: 4 } as const
 
 export interface Surroundings {
   /** Opens the installation for as long as the work takes; asked only once the command is understood. */
@@ -23,29 +25,8 @@ export interface Surroundings {
 }
 
 /** Resolves with the exit code. Throws what `withServices` throws. */
-export const runUserCommand = async (args: readonly string[], surroundings: Surroundings): Promise<number> => {
-  try {
-    await program(surroundings).parseAsync(args, { from: 'user' })
-    return EXIT.done
-  } catch (error) {
-    if (error instanceof Refused) {
-      surroundings.complain(`${error.message}\n`)
-      return error.exitCode
-    }
-    // It has said what is wrong, or shown its help.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse
-    throw error
-  }
-}
-
-/** The command was understood and cannot be carried out. */
-class Refused extends Error {
-  readonly exitCode: number
-  constructor(message: string, exitCode: number) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
+export const runUserCommand = (args: readonly string[], surroundings: Surroundings): Promise<number> =>
+  runCommands(program(surroundings), args, surroundings.complain)
 
 const program = ({ withServices, operatorId, out, complain }: Surroundings): Command => {
   const root = new Command('user')

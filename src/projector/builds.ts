@@ -116,6 +116,16 @@ export function requestRebuild(
 const isAbandoned = ({ state, purpose, owned }: Build): boolean =>
   state === 'halted' || (purpose === 'verify' && !owned)
 
+/** Drops a build that was only to be compared, where it is still there. Whoever makes it must have stopped. */
+export function cancelVerification(pool: pg.Pool, { name, version, build }: BuildId): Promise<void> {
+  return inTransaction(pool, async (client) => {
+    await lockBuilds(client)
+    const builds = await listBuilds(client, name)
+    const mine = builds.find((one) => one.version === version && one.build === build && one.purpose === 'verify')
+    if (mine) await dropBuild(client, mine)
+  })
+}
+
 export type RollbackAnswer = RebuildAnswer | { readonly kind: 'nothing' }
 
 /** Asks that the build which was live before catches up and is live again. A process of its version has to run. */
