@@ -1,9 +1,14 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import shared from '@eventstore/db-client/generated/shared_pb.js'
+import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import streams from '@eventstore/db-client/generated/streams_pb.js'
+import { credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openEventStoreDbEventStore } from '../../src/event-store/eventstoredb.ts'
 import { StoreUnavailable } from '../../src/event-store/port.ts'
@@ -45,6 +50,35 @@ describe('EventStoreDB killed and started again', () => {
     expect(subscriber.seen).toEqual(await readAll(store, stream))
     expect(subscriber.seen.map((event) => Number(event.revision))).toEqual(Array.from({ length: 60 }, (_, i) => i))
   }, 60_000)
+})
+
+describe('a client that is killed in the middle of an append', () => {
+  it.each([0, 1])('leaves nothing in the log after %i of two events, and the server goes on', async (sent) => {
+    const fixture = await startEventStoreDbFixture()
+    onTestFinished(() => fixture.stop())
+    const client = new StreamsClient(`127.0.0.1:${fixture.port}`, credentials.createInsecure())
+    const json = Buffer.from('{}')
+    const call = client.append(() => {})
+    call.on('error', () => {})
+    const name = new shared.StreamIdentifier().setStreamName(Buffer.from('user-a'))
+    const options = new streams.AppendReq.Options().setStreamIdentifier(name).setNoStream(new shared.Empty())
+    call.write(new streams.AppendReq().setOptions(options))
+    for (let i = 0; i < sent; i++) {
+      const id = new shared.UUID().setString(randomUUID())
+      const event = new streams.AppendReq.ProposedMessage().setId(id).setData(json).setCustomMetadata(json)
+      event.getMetadataMap().set('type', 'happened').set('content-type', 'application/json')
+      call.write(new streams.AppendReq().setProposedMessage(event))
+    }
+    await until(() => fixture.calls.get('append') === 1, 'the append has begun')
+    call.cancel()
+    client.close()
+
+    const { connectionString, log } = fixture
+    const store = await openEventStoreDbEventStore({ connectionString, log: silent })
+    onTestFinished(() => store.close())
+    await store.append('user-b', newEvents(1), 'none')
+    expect(log.all.map(({ stream }) => stream)).toEqual(['user-b'])
+  })
 })
 
 describe('a process that has closed its store', () => {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import shared from '@eventstore/db-client/generated/shared_pb.js'
 import type * as StreamsTypes from '@eventstore/db-client/generated/streams_pb.js'
 import streams from '@eventstore/db-client/generated/streams_pb.js'
@@ -23,9 +23,12 @@ export function appendHandler(
       if (message) events.push(proposedEvent(message))
       else options = request.getOptions()
     })
-    call.on('end', () => {
-      if (options) void commit(server, options, events, answer)
-      else answer(grpcError(status.INVALID_ARGUMENT, 'no options'))
+    call.on('end', async () => {
+      // A client that is killed in mid-call ends it too: a moment later it is known that nothing more was meant to come.
+      await turn()
+      if (call.cancelled) return
+      if (options && events.length > 0) await commit(server, options, events, answer)
+      else answer(grpcError(status.INVALID_ARGUMENT, 'no options, or no event'))
     })
   }
 }
