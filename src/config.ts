@@ -81,6 +81,7 @@ const environment = z.object({
   LOGIN_PER_ADDRESS_PER_MINUTE: whole(300, 1, 1_000_000),
   CONSISTENCY_WAIT_MS: whole(2_000, 0, 60_000),
   IDEMPOTENCY_SECONDS: whole(86_400, 1, 2_592_000),
+  START_WAIT_SECONDS: whole(15, 0, 3_600),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 
@@ -145,6 +146,7 @@ export const readConfig = (variables: Readonly<Record<string, string | undefined
     loginPerAddressPerMinute: env.LOGIN_PER_ADDRESS_PER_MINUTE,
     mail: { smtp: env.SMTP_URL, from: env.MAIL_FROM ?? senderAt(publicUrl) } satisfies MailSettings,
     consistencyWaitMs: env.CONSISTENCY_WAIT_MS,
+    startWaitMs: seconds(env.START_WAIT_SECONDS),
     logLevel: env.LOG_LEVEL,
   }
 }

@@ -47,6 +47,7 @@ import { openMetrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrations.ts'
 import { Notifications } from './platform/notifications.ts'
 import { isDatabaseAway, openPool } from './platform/postgres.ts'
+import { waitUntilThere } from './platform/wait-until-there.ts'
 import { openWebPage } from './platform/web-page.ts'
 import { readModels } from './projections.ts'
 import { isForNewer, openForProjections } from './projector/open-events.ts'
@@ -109,7 +110,11 @@ export const start = async (
     const pool = openPool(connection, { applicationName: 'strongroom', max: POOL_SIZE, log })
     const db = keep(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), (open) => open.destroy())
     const notifications = keep(new Notifications(connection, log), (open) => open.close())
-    await migrate(pool, 'vault', vaultMigrations)
+    const patience = { limitMs: config.startWaitMs, log }
+    await waitUntilThere(() => migrate(pool, 'vault', vaultMigrations), {
+      ...{ what: 'the database', isAway: isDatabaseAway },
+      ...patience,
+    })
     // Before anything else is touched: a start under the wrong master key ends here.
     const vault = await openVault(db, master)
     keep(await forgetErasedKeys(notifications, vault), async (stopListening) => stopListening())
@@ -120,10 +125,10 @@ export const start = async (
 
     const place =
       config.eventStoreUrl === undefined ? { place: connection, notifications } : { place: config.eventStoreUrl }
-    const store = keep(await openEventStore({ ...place, log, observeAppend: metrics.observeAppend }), (open) =>
-      open.close(),
-    )
-    await registerReactors(pool, store, [MAILER])
+    const ofStore = { what: 'the event store', isAway: isStoreAway, ...patience }
+    const opening = () => openEventStore({ ...place, log, observeAppend: metrics.observeAppend })
+    const store = keep(await waitUntilThere(opening, ofStore), (open) => open.close())
+    await waitUntilThere(() => registerReactors(pool, store, [MAILER]), ofStore)
     const snapshots = keep(openSnapshots({ db, vault, log }), (open) => open.close())
     const accounts = openAccounts(store, snapshots)
     const live = keep(openLive({ store, accounts, vault, log }), (open) => open.stop())
@@ -307,6 +312,8 @@ const mustRun = (running: RunningWorker): void => {
   const { state } = running.status()
   if (state === 'halted' || state === 'stopped') throw new Error(`it is ${state}`)
 }
+
+const isStoreAway = (error: unknown): boolean => error instanceof StoreUnavailable || isDatabaseAway(error)
 
 const urlOf = ({ http }: Config, { port }: Listening): string => {
   const anyLocal = ['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'].includes(http.host)

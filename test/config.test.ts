@@ -55,6 +55,7 @@ describe('without any variable', () => {
       loginPerAddressPerMinute: 300,
       mail: { smtp: undefined, from: { name: 'Strongroom', address: 'no-reply@localhost' } },
       consistencyWaitMs: 2_000,
+      startWaitMs: 15_000,
       logLevel: 'info',
     })
   })
@@ -122,6 +123,7 @@ describe('a variable', () => {
     ['MAIL_FROM', 'Bank, Ltd. <s@example.com>', { mail: { from: { name: 'Bank, Ltd.', address: 's@example.com' } } }],
     ['CONSISTENCY_WAIT_MS', '0', { consistencyWaitMs: 0 }],
     ['IDEMPOTENCY_SECONDS', '60', { limits: { idempotencyMs: 60_000 } }],
+    ['START_WAIT_SECONDS', '0', { startWaitMs: 0 }],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
   ])('%s=%s is taken', (name, value, expected) => {
     expect(readConfig({ [name]: value })).toMatchObject(expected)
@@ -164,6 +166,7 @@ describe('a variable', () => {
     ['MAIL_FROM', ['nobody', 'a@b, c@d', 'A\r\nBcc: x <a@b.c>', '"A" <a@b.c', 'A <a@b.c\r\nBcc: x@y.z>', '<a b@c.d>']],
     ['CONSISTENCY_WAIT_MS', ['-1', '60001']],
     ['IDEMPOTENCY_SECONDS', ['0', '2592001']],
+    ['START_WAIT_SECONDS', ['-1', '3601']],
     ['LOG_LEVEL', ['loud', 'INFO']],
   ])('%s names itself where its value cannot be used', (name, values) => {
     for (const value of values) expect(refusalOf({ [name]: value })).toMatch(new RegExp(`^${name}: .+`))

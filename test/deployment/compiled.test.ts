@@ -27,13 +27,13 @@ describe('node dist/src/main.js with EVENT_STORE_URL=esdb://...', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  const startCompiled = async (eventStoreUrl: string) => {
+  const startCompiled = async (eventStoreUrl: string, more: Readonly<Record<string, string>> = {}) => {
     const database = await createDatabase()
     onTestFinished(() => database.drop())
     const env = { PATH: process.env.PATH, ...DEFAULTS, DATA_DIR: folder, EVENT_STORE_URL: eventStoreUrl }
     const program = spawn(process.execPath, ['--enable-source-maps', 'src/main.js'], {
       cwd: folder,
-      env: { ...env, DATABASE_URL: urlOf(database.connection) },
+      env: { ...env, DATABASE_URL: urlOf(database.connection), ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onTestFinished(() => void program.kill('SIGKILL'))
@@ -74,7 +74,7 @@ describe('node dist/src/main.js with EVENT_STORE_URL=esdb://...', () => {
   it('ends with one sentence where the store is away', async () => {
     const fixture = await startEventStoreDbFixture()
     await fixture.stop()
-    const { url, errors, exited } = await startCompiled(fixture.connectionString)
+    const { url, errors, exited } = await startCompiled(fixture.connectionString, { START_WAIT_SECONDS: '0' })
     expect(url).toBeUndefined()
     expect((await exited)[0]).toBe(1)
     const sentence = 'Strongroom cannot run: the event store cannot be reached; check EVENT_STORE_URL and that it runs'

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type EventStoreDbFixture, startEventStoreDbFixture } from '../event-store/eventstoredb/server.ts'
 import { createDatabase } from '../support/postgres.ts'
@@ -104,3 +105,33 @@ describe('EventStoreDB goes away under a running server', () => {
     expect(fixture.log.all.slice(before).filter(({ type }) => type === 'user.password:changed')).toHaveLength(1)
   }, 60_000)
 })
+
+describe('a server started before its EventStoreDB', () => {
+  it('waits for it, and then is ready', async () => {
+    const fixture = await startEventStoreDbFixture()
+    const database = await createDatabase()
+    await fixture.wire.goAway()
+    const starting = startServer({ database: { ...database, eventStore: fixture }, env: { START_WAIT_SECONDS: '60' } })
+    try {
+      await expect.poll(() => hasReadModels(database.connection), { timeout: 30_000 }).toBe(true)
+      await fixture.wire.listen(fixture.port)
+      const server = await starting
+      expect((await server.browser().get('/readyz')).status).toBe(200)
+      await server.stop()
+    } finally {
+      await database.drop()
+      await fixture.stop()
+    }
+  }, 90_000)
+})
+
+/** What a start does just before it opens the event store. */
+const hasReadModels = async (connection: pg.ClientConfig): Promise<boolean> => {
+  const client = new pg.Client(connection)
+  await client.connect()
+  try {
+    return (await client.query("select to_regclass('read.projections') as there")).rows[0]?.there !== null
+  } finally {
+    await client.end()
+  }
+}
