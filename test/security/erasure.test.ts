@@ -2,20 +2,25 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openCheckpoint } from '../../src/audit/checkpoint.ts'
-import { leafContentOf, leafHashOf } from '../../src/audit/leaf.ts'
-import { verifyInclusion } from '../../src/audit/merkle.ts'
-import { parseVerifierKey } from '../../src/audit/note.ts'
-import { openEventStore } from '../../src/event-store/open.ts'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
 import type { Reply } from '../support/browser.ts'
 import { dump, findIn } from '../support/dump.ts'
-import { PASSWORD, someEmail, startServer, type TestServer } from '../support/server.ts'
+import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
+import {
+  FROM,
+  IP,
+  isProven,
+  liveLong,
+  NAME,
+  PHONE,
+  proofOf,
+  storedEvents,
+  TIME_ZONE,
+  WEBSITE,
+} from './erasure-support.ts'
 import { openLinks } from './links.ts'
-import { mailTo } from './mail-folder.ts'
-import { openClock, protect } from './second-factor-support.ts'
+import { openClock } from './second-factor-support.ts'
 import {
   allEvents,
   atOnce,
@@ -28,14 +33,6 @@ import {
   untilProjected,
 } from './support.ts'
 import { makeToken, type TestToken } from './tokens.ts'
-
-const IP = '131.130.7.77'
-const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Zwergenbrowser/129.0.7 Chrome/129.0.0.0 Safari/537.36'
-const FROM = { 'X-Forwarded-For': IP, 'User-Agent': AGENT }
-const NAME = 'Ottilie Žwergenštein'
-const PHONE = '+4366012345987'
-const WEBSITE = 'https://ottilie.example/about-me'
-const TIME_ZONE = 'Pacific/Chatham'
 
 const clock = openClock()
 let server: TestServer
@@ -93,80 +90,10 @@ const replay = async (id: string, node = server): Promise<readonly AnalystEvent[
   return (reply.body as { items: readonly AnalystEvent[] }).items
 }
 
-const stored = async (id: string): Promise<readonly RecordedEvent[]> => {
-  const { eventStore, connection } = server.database
-  const store = await openEventStore({
-    place: eventStore?.connectionString ?? connection,
-    log: pino({ level: 'silent' }),
-  })
-  try {
-    const events: RecordedEvent[] = []
-    for await (const event of store.read(`user-${id}`)) events.push(event)
-    return events
-  } finally {
-    await store.close()
-  }
-}
-
-interface Proof {
-  readonly leafIndex: number
-  readonly treeSize: number
-  readonly leafHash: string
-  readonly proof: readonly string[]
-  readonly checkpoint: string
-}
-
-const proofOf = (eventId: string): Promise<Proof> =>
-  vi.waitFor(
-    async () => {
-      const reply = await server.browser().get(`/v1/audit/events/${eventId}/proof`, { headers: auditor.headers })
-      expect(reply.status).toBe(200)
-      return reply.body as Proof
-    },
-    { timeout: 20_000, interval: 100 },
-  )
-
-const isProven = async (event: RecordedEvent, { leafIndex, treeSize, proof, checkpoint }: Proof): Promise<boolean> => {
-  const line = (await server.browser().get('/v1/audit/log/key', { headers: auditor.headers })).text.trim()
-  const key = parseVerifierKey(line)
-  const signed = key === null ? null : openCheckpoint(checkpoint, key)
-  if (signed === null) throw new Error('the checkpoint is not signed with the key of the log')
-  const leafHash = leafHashOf(leafContentOf(event))
-  const path = proof.map((hash) => Buffer.from(hash, 'base64'))
-  return signed.size === treeSize && verifyInclusion({ leafIndex, treeSize, leafHash, proof: path, root: signed.root })
-}
-
-/** Somebody who has left traces wherever there can be some. */
-const liveLong = async () => {
-  const email = `ottilie.${someEmail()}`
-  const newEmail = `new.${email}`
-  expect((await server.browser(FROM).register(email, PASSWORD, NAME)).status).toBe(201)
-  const { browser } = await signIn(server, email, PASSWORD, FROM)
-  const id = await idOf({ browser })
-  await protect(browser, clock)
-  const change = async (path: string, json: unknown) => {
-    const etag = (await browser.get(path)).headers.get('etag') ?? ''
-    const headers = { 'If-Match': etag, 'Idempotency-Key': `change-${path.slice(8)}-${email}` }
-    expect((await browser.send('PATCH', path, { json, headers })).status).toBe(200)
-  }
-  await change('/v1/me/profile', { phone: PHONE, website: WEBSITE })
-  await change('/v1/me/preferences', { timeZone: TIME_ZONE })
-  const asked = await browser.post('/v1/me/email', { newEmail, password: PASSWORD })
-  expect(asked.status).toBe(202)
-  await server.browser(FROM).logIn(email, 'a wrong password')
-  await server.browser(FROM).post('/v1/auth/password-resets', { email })
-  await mailTo(folders[0], email, /reset/i)
-  await mailTo(folders[0], newEmail, /./)
-  const events = await allEvents(server, browser)
-  const { city, region } = events.find(({ location }) => location !== null)?.location ?? {}
-  expect([typeof city, typeof region]).toEqual(['string', 'string'])
-  return { id, email, newEmail, browser, events, city: String(city) }
-}
-
 describe('A12 erasure', () => {
   it('leaves nothing of the person anywhere; sequence and proofs are what they were; the address is free', async () => {
     const { lookupOf } = await openLinks(server)
-    const { id, email, newEmail, browser, events, city } = await liveLong()
+    const { id, email, newEmail, browser, events, city } = await liveLong(server, clock, folders[0])
     const [wrapped] = await sql(server, 'select wrapped_key from vault.users where user_id = $1', [id])
     const needles = [NAME, 'Ottilie', email, newEmail, IP, 'Zwergenbrowser', city, PHONE, WEBSITE, TIME_ZONE]
     const keys = [lookupOf(email), String(wrapped?.wrapped_key)]
@@ -175,12 +102,12 @@ describe('A12 erasure', () => {
     const visible = ['Ottilie', email, newEmail, IP, 'Zwergenbrowser', city, ...keys]
     expect([...new Set(before.map(({ needle }) => needle))]).toEqual(expect.arrayContaining(visible))
 
-    const [history, firstRead] = [await stored(id), await replay(id)]
+    const [history, firstRead] = [await storedEvents(server, id), await replay(id)]
     expect(firstRead.some(({ personal }) => JSON.stringify(personal).includes(IP))).toBe(true)
     // The other node holds the key in its memory.
     expect(JSON.stringify(await replay(id, other))).toContain(IP)
     const oldest = history[0] as RecordedEvent
-    const oldProof = await proofOf(oldest.id)
+    const oldProof = await proofOf(server, auditor, oldest.id)
 
     expect((await erase(id)).status).toBe(202)
     await untilSwept(id)
@@ -188,13 +115,13 @@ describe('A12 erasure', () => {
     expect(findIn(await dump(server.database, folders), [...needles, ...keys])).toEqual([])
     expect(await isSignedIn(browser)).toBe(false)
 
-    const now = await stored(id)
+    const now = await storedEvents(server, id)
     expect(now.map(({ type }) => type)).toEqual([...history.map(({ type }) => type), 'user:erased'])
     expect(now.slice(0, -1)).toEqual(history)
-    expect(await isProven(oldest, oldProof)).toBe(true)
-    expect(await isProven(oldest, await proofOf(oldest.id))).toBe(true)
+    expect(await isProven(server, auditor, oldest, oldProof)).toBe(true)
+    expect(await isProven(server, auditor, oldest, await proofOf(server, auditor, oldest.id))).toBe(true)
     const last = now.at(-1) as RecordedEvent
-    expect(await isProven(last, await proofOf(last.id))).toBe(true)
+    expect(await isProven(server, auditor, last, await proofOf(server, auditor, last.id))).toBe(true)
 
     for (const node of [server, other]) {
       const read = await replay(id, node)
@@ -229,7 +156,7 @@ describe('A12 erasure', () => {
     }
     expect((await replay(id, other)).every(({ personal }) => personal === null)).toBe(true)
     expect((await server.browser().post('/v1/auth/password-resets', { email: person.email })).status).toBe(202)
-    expect((await stored(id)).at(-1)?.type).toBe('user:erased')
+    expect((await storedEvents(server, id)).at(-1)?.type).toBe('user:erased')
   })
 
   it('happens once: a repeat, with the key or without, is 202 and appends nothing', async () => {
@@ -237,7 +164,7 @@ describe('A12 erasure', () => {
     const key = { 'Idempotency-Key': `erase-${id}` }
     const replies = [await erase(id, key), await erase(id, key), await erase(id), ...(await atOnce(5, () => erase(id)))]
     expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 202))
-    expect((await stored(id)).filter(({ type }) => type === 'user:erased')).toHaveLength(1)
+    expect((await storedEvents(server, id)).filter(({ type }) => type === 'user:erased')).toHaveLength(1)
   })
 
   it('of ten at once each passes, for one after another', async () => {
@@ -270,7 +197,7 @@ describe('A12 erasure', () => {
     ])
     expect(erased?.status).toBe(202)
     for (const { status } of replies) expect([200, 202, 401, 503]).toContain(status)
-    const types = (await stored(id)).map(({ type }) => type)
+    const types = (await storedEvents(server, id)).map(({ type }) => type)
     expect(types.indexOf('user:erased')).toBe(types.length - 1)
   })
 })
