@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { z } from 'zod'
+import { accessCatalogue, accessTypes } from '../src/account/access-events.ts'
 import {
   catalogue,
   currentVersion,
@@ -32,10 +33,10 @@ const eventCatalogueDocument = (): string =>
   [
     '# The event catalogue',
     '',
-    '<!-- Generated from src/account/events.ts by `npx tsx scripts/event-catalogue.ts`. Do not edit. -->',
+    '<!-- Generated from src/account by `npx tsx scripts/event-catalogue.ts`. Do not edit. -->',
     '',
-    'Every fact that Strongroom records is one of these events, in the stream `user-<user id>` of the account that it is',
-    'about. The code is the event type in the store and the `code` in the audit log; codes and versions stay for ever.',
+    'Every fact that Strongroom records about an account is one of these events, in its stream `user-<user id>`. The code',
+    'is the event type in the store and the `code` in the audit log; codes and versions stay for ever.',
     '',
     'An event has open `data`, listed below, open `metadata`, and up to two boxes, sealed under the key of the person:',
     '`personal` (who and where) and `credential` (hashes of passwords and tokens, secrets of second factors). A box can be',
@@ -49,6 +50,16 @@ const eventCatalogueDocument = (): string =>
     '## Open data',
     '',
     ...eventTypes.flatMap(section),
+    '## What auditors did',
+    '',
+    'Events of the streams `access-<token id>`: who reads or exports the history of others is in the history. They have no',
+    'boxes, for they hold ids and nothing else of a person.',
+    '',
+    '| code | message | outcome | versions |',
+    '|---|---|---|---|',
+    ...accessTypes.map(accessRow),
+    '',
+    ...accessTypes.flatMap((type) => sectionOf(type, accessCatalogue[type].versions)),
     '## Metadata of every event',
     '',
     ...fieldTable(metadataSchema),
@@ -73,10 +84,17 @@ const overviewRow = (type: EventType): string => {
 const hasCredential = (type: EventType): boolean =>
   readFixture(fixtureName(type, currentVersion(type))).event.credential !== null
 
-const section = (type: EventType): readonly string[] => [
+const accessRow = (type: (typeof accessTypes)[number]): string => {
+  const { message, outcome, versions } = accessCatalogue[type]
+  return `| \`${type}\` | ${message} | ${outcome} | ${Object.keys(versions).join(', ')} |`
+}
+
+const section = (type: EventType): readonly string[] => sectionOf(type, catalogue[type].versions)
+
+const sectionOf = (type: string, versions: Readonly<Record<string, z.ZodObject>>): readonly string[] => [
   `### \`${type}\``,
   '',
-  ...versionsOf(type).flatMap(([version, schema]) => [`Version ${version}:`, '', ...fieldTable(schema), '']),
+  ...Object.entries(versions).flatMap(([version, schema]) => [`Version ${version}:`, '', ...fieldTable(schema), '']),
 ]
 
 const fieldTable = (schema: z.ZodObject): readonly string[] => {

@@ -1,4 +1,5 @@
 /** Can all of the history be read? Decoded, upcast and validated, event by event, and counted by type and version. */
+import { isAccessStream, readAccessEvent } from '../../src/account/access-events.ts'
 import { readAccountEvent, UnreadableEvent } from '../../src/account/upcast.ts'
 import { userOf } from '../../src/accounts/accounts.ts'
 import { DecodeError, type EventStore, type Position, type RecordedEvent } from '../../src/event-store/port.ts'
@@ -61,11 +62,11 @@ const readOn = async (
   }
 }
 
-/** Of accounts' streams; what lies in others has no schema of ours. */
+/** Of our streams; what lies in others has no schema of ours. */
 const problemOf = (event: RecordedEvent): TypeReport['first'] => {
-  if (userOf(event.stream) === null) return null
   try {
-    readAccountEvent(event)
+    if (isAccessStream(event.stream)) readAccessEvent(event)
+    else if (userOf(event.stream) !== null) readAccountEvent(event)
     return null
   } catch (error) {
     if (!(error instanceof UnreadableEvent)) throw error

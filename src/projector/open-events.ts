@@ -3,7 +3,7 @@
  * in what comes out. Events of streams that are no account's come out as null: handled, and no projection's business.
  */
 import { setImmediate as otherWork } from 'node:timers/promises'
-import { accessCatalogue, accessMetadataSchema, isAccessType, type ProjectedAccess } from '../account/access-events.ts'
+import { isAccessStream, type ProjectedAccess, readAccessEvent } from '../account/access-events.ts'
 import type { ProjectedEvent } from '../account/events.ts'
 import { readAccountEvent, UnreadableEvent } from '../account/upcast.ts'
 import { userOf } from '../accounts/accounts.ts'
@@ -46,21 +46,7 @@ export type Projected = ProjectedEvent | ProjectedAccess | null
 export const openForProjections = (vault: Vault) => {
   const openAccountEvent = openEvent(vault)
   return async (stored: RecordedEvent): Promise<Projected> =>
-    stored.stream.startsWith(ACCESS_STREAM) ? readAccess(stored) : openAccountEvent(stored)
-}
-
-const ACCESS_STREAM = 'access-'
-
-const readAccess = ({ id, type, position, data, metadata }: RecordedEvent): ProjectedAccess => {
-  if (!isAccessType(type)) throw new UnreadableEvent('unknown-type', `event ${id} has the unknown type ${type}`)
-  const { boxes: _, commit: __, ...rest } = metadata
-  const envelope = accessMetadataSchema.safeParse(rest)
-  const content = accessCatalogue[type].data.safeParse(data)
-  if (!envelope.success || !content.success) {
-    throw new UnreadableEvent('invalid', `event ${id} of type ${type} is not as its schema says`)
-  }
-  // As it is stored: a schema gives its own order to the fields, and a row must not change with it.
-  return { kind: 'access', id, type, position, data: data as ProjectedAccess['data'], metadata: envelope.data }
+    isAccessStream(stored.stream) ? readAccessEvent(stored) : openAccountEvent(stored)
 }
 
 /** Of a newer release: a process of that release can read it. */

@@ -136,7 +136,10 @@ describe('npm run events -- check', () => {
     await store.append('access-e', [newEvent({}, { type: 'audit:accessed', metadata: {} })], 'none')
     store.corruptEvent('user-c', 0n)
     expect(await checkEvents(store, new AbortController().signal)).toEqual([
-      { type: 'audit:accessed', version: null, events: 1, unreadable: 0, first: null },
+      {
+        ...{ type: 'audit:accessed', version: null, events: 1, unreadable: 1 },
+        first: { position: '5', reason: 'invalid' },
+      },
       {
         ...{ type: 'user:erased', version: null, events: 2, unreadable: 2 },
         first: { position: '3', reason: 'not-json' },

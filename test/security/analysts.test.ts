@@ -1,7 +1,8 @@
 /** The analysts' side: the history in pages, as lines, live, and what was true at a moment of the past. */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { catalogue, eventTypes } from '../../src/account/events.ts'
+import { accessCatalogue, auditCodes } from '../../src/account/access-events.ts'
+import { catalogue } from '../../src/account/events.ts'
 import type { SessionBody } from '../../src/http/resources/schemas.ts'
 import { scopes } from '../../src/secrets/access-tokens.ts'
 import type { Reply } from '../support/browser.ts'
@@ -223,9 +224,9 @@ describe('GET /v1/event-types', () => {
     const { items } = (await get('/v1/event-types')).body as {
       items: readonly { code: string; message: string; outcome: string; versions: readonly { version: number }[] }[]
     }
-    expect(items.map(({ code }) => code)).toEqual(eventTypes)
+    expect(items.map(({ code }) => code)).toEqual(auditCodes)
     for (const { code, message, outcome, versions } of items) {
-      const { versions: known, ...rest } = catalogue[code as keyof typeof catalogue]
+      const { versions: known, ...rest } = { ...catalogue, ...accessCatalogue }[code as (typeof auditCodes)[number]]
       expect({ message, outcome }).toEqual(rest)
       expect(versions.map(({ version }) => version)).toEqual(Object.keys(known).map(Number))
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { eventTypes } from '../../src/account/events.ts'
+import { auditCodes } from '../../src/account/access-events.ts'
 import { eventCodes, lookOf } from '../../web/src/audit/event-looks.ts'
 import {
   type AuditFilter,
@@ -44,7 +44,7 @@ const event = {
 } satisfies Parameters<typeof matches>[1]
 
 test('every event type has its looks, and failures are red', () => {
-  expect([...eventCodes].sort()).toEqual([...eventTypes].sort())
+  expect([...eventCodes].sort()).toEqual([...auditCodes].sort())
   expect(lookOf('user.2fa:enabled', 'success').tone).toBe('warning')
   expect(lookOf('user:logged_in', 'success').tone).toBe('info')
   expect(lookOf('user:logged_in', 'failure').tone).toBe('danger')

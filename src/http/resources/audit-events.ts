@@ -1,6 +1,6 @@
 /** My audit log. */
 import { z } from 'zod'
-import { eventTypes } from '../../account/events.ts'
+import { auditCodes } from '../../account/access-events.ts'
 import { normaliseIp } from '../../client-context/ip.ts'
 import { type AuditFilter, auditEventOf, auditEvents } from '../../queries/audit-events.ts'
 import { Problem } from '../problem.ts'
@@ -18,7 +18,7 @@ const when = z.iso
   .transform((text) => new Date(text).toISOString())
 
 const auditFilter = {
-  code: z.array(z.enum(eventTypes)).optional(),
+  code: z.array(z.enum(auditCodes)).optional(),
   outcome: z.enum(['success', 'failure']).optional(),
   from: when.optional().meta({ description: 'Not before' }),
   to: when.optional().meta({ description: 'Before' }),

@@ -1,6 +1,7 @@
 /** The catalogue of events, for programs: what each type means, and the JSON Schema of every version of its data. */
 import { z } from 'zod'
-import { catalogue, eventTypes } from '../../account/events.ts'
+import { accessCatalogue, auditCodes } from '../../account/access-events.ts'
+import { catalogue } from '../../account/events.ts'
 import { analysts } from './analysts.ts'
 import { type ApiEndpoint, endpoint } from './api.ts'
 
@@ -20,9 +21,9 @@ const typeSchema = z.strictObject({
 
 export const eventTypeEndpoints = (): readonly ApiEndpoint[] => {
   // The same for every request, and not cheap.
-  const items = eventTypes.map((code) => {
-    const { message, outcome } = catalogue[code]
-    const versions: Readonly<Record<string, z.ZodObject>> = catalogue[code].versions
+  const items = auditCodes.map((code) => {
+    const { message, outcome, versions: known } = { ...catalogue, ...accessCatalogue }[code]
+    const versions: Readonly<Record<string, z.ZodObject>> = known
     return {
       ...{ code, message, outcome },
       versions: Object.entries(versions)
@@ -35,7 +36,8 @@ export const eventTypeEndpoints = (): readonly ApiEndpoint[] => {
       ...analysts,
       path: '/v1/event-types',
       summary: 'What can happen to an account',
-      description: 'Every type of event of accounts, with a JSON Schema of each version of its data.',
+      description:
+        'Every type of event, of accounts and of auditors who look at them, with a JSON Schema of each version of its data.',
       responses: { 200: { description: 'The catalogue', schema: z.strictObject({ items: z.array(typeSchema) }) } },
       handler: () => ({ status: 200, body: { items } }),
     }),

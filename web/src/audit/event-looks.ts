@@ -50,6 +50,8 @@ const looks: Readonly<Record<EventCode, Look>> = {
   'user.session:others_revoked': notable('session'),
   'user.session:ended': quiet('session'),
   'user.session:expired': quiet('session'),
+  'audit:accessed': notable('person'),
+  'audit:exported': notable('person'),
 }
 
 export const eventCodes: readonly EventCode[] = Object.keys(looks) as EventCode[]
