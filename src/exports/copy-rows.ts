@@ -40,10 +40,11 @@ export const openRowCopier = (pool: pg.Pool): RowCopier => ({
 
 /** Lines that each begin with a comma, as one array of JSON. */
 export const asArray = (lines: Readable): Readable => {
-  async function* parts(): AsyncGenerator<Buffer | string> {
+  async function* parts(): AsyncGenerator<string> {
     let begun = false
-    for await (const chunk of lines as AsyncIterable<Buffer>) {
-      yield begun ? chunk : Buffer.concat([Buffer.from('['), chunk.subarray(1)])
+    lines.setEncoding('utf8')
+    for await (const chunk of lines as AsyncIterable<string>) {
+      yield begun ? chunk : `[${chunk.slice(1)}`
       begun = true
     }
     yield begun ? ']\n' : '[]\n'

@@ -21,6 +21,7 @@ import type { Vault } from '../secrets/vault.ts'
 import { type EvidenceFilter, type PlacedEvent, placedEvents } from './evidence-events.ts'
 import { type EvidenceRow, openRow, type Redaction } from './evidence-rows.ts'
 import { tableHead, tableLine } from './evidence-table.ts'
+import { lineSafe } from './json-lines.ts'
 
 export interface EvidenceSources {
   readonly store: Pick<EventStore, 'read' | 'subscribe'>
@@ -96,7 +97,7 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
         noteSchema(schemas, event)
         revisions.from ??= String(event.revision)
         revisions.to = String(event.revision)
-        text += `${JSON.stringify(row)}\n`
+        text += `${lineSafe(JSON.stringify(row))}\n`
       }
       rows.add(text)
       yield text

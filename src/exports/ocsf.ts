@@ -4,6 +4,7 @@
  * API Activity (6003). Ids of activities are the schema's; what it has no id for is 99, Other, with our own name.
  */
 import { Readable } from 'node:stream'
+import { lineSafe } from './json-lines.ts'
 
 export const OCSF_VERSION = '1.3.0'
 
@@ -18,7 +19,7 @@ async function* converted(source: Readable, array: boolean): AsyncGenerator<stri
   let separator = '['
   let text = ''
   for await (const line of linesOf(source)) {
-    const event = JSON.stringify(ocsfEvent(JSON.parse(line) as ExportedRow))
+    const event = lineSafe(JSON.stringify(ocsfEvent(JSON.parse(line) as ExportedRow)))
     text += array ? `${separator}${event}\n` : `${event}\n`
     separator = ','
     if (text.length < BATCH) continue

@@ -2,8 +2,8 @@
  * A row of the audit log as it leaves in an export. PostgreSQL writes it, since Node would need several times as long:
  * a line of JSON has the fields of an AuditEvent, a line of CSV the same without nesting.
  *
- * A cell that a spreadsheet would take for a formula gets an apostrophe in front of it (OWASP, CSV injection). Times and
- * ids cannot begin so, and JSON begins with a brace.
+ * A cell that a spreadsheet would take for a formula gets an apostrophe in front of it (OWASP, CSV injection). Times,
+ * numbers and ids are of types that cannot begin so; of text nothing is taken for granted.
  */
 import { type AliasedRawBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
 
@@ -11,53 +11,53 @@ export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, 
   sql.ref('id').as('id'),
   ...(named ? [sql.ref('user_id').as('userId')] : []),
   sql.ref('sequence').as('sequence'),
-  sql.ref('code').as('code'),
-  sql.ref('message').as('message'),
-  sql.ref('outcome').as('outcome'),
+  cell('code').as('code'),
+  cell('message').as('message'),
+  cell('outcome').as('outcome'),
   instant.as('occurredAt'),
   cell('ip').as('ip'),
   cell('country').as('country'),
   cell('region').as('region'),
   cell('city').as('city'),
-  sql.ref('device_type').as('deviceType'),
+  cell('device_type').as('deviceType'),
   cell('browser_name').as('browserName'),
   cell('browser_version').as('browserVersion'),
   cell('os_name').as('osName'),
   cell('os_version').as('osVersion'),
   cell('user_agent').as('userAgent'),
-  sql.ref('session_hash').as('sessionHash'),
+  cell('session_hash').as('sessionHash'),
   sql.ref('session_id').as('sessionId'),
-  sql.ref('actor').as('actor'),
-  sql.ref('data').as('data'),
+  cell('actor').as('actor'),
+  cell('data').as('data'),
 ]
 
-/** One object without a line break in it, since to_json escapes every control character; `before` stands before it. */
+/** One object without a line break in it: to_json escapes every control below U+0020. `before` stands before it. */
 export const jsonLine = (named: boolean, before: '' | ','): RawBuilder<string> =>
   concat([
     ...member(`${before}{"id":`, uuid('id')),
     ...(named ? member(',"userId":', uuid('user_id')) : []),
     ...member(',"sequence":', sql`coalesce(sequence::text, 'null')`),
-    ...member(',"code":', word('code')),
-    ...member(',"message":', word('message')),
-    ...member(',"outcome":', word('outcome')),
+    ...member(',"code":', text('code')),
+    ...member(',"message":', text('message')),
+    ...member(',"outcome":', text('outcome')),
     ...member(',"occurredAt":"', instant),
     ...member('","ip":', text('ip')),
     ...member(
       ',"location":',
       where('country', [
-        ...member('{"country":', word('country')),
+        ...member('{"country":', text('country')),
         ...member(',"region":', text('region')),
         ...member(',"city":', text('city')),
       ]),
     ),
-    ...member(',"device":', where('device_type', member('{"type":', word('device_type')))),
+    ...member(',"device":', where('device_type', member('{"type":', text('device_type')))),
     ...member(',"browser":', software('browser_name', 'browser_version')),
     ...member(',"os":', software('os_name', 'os_version')),
     ...member(',"userAgent":', text('user_agent')),
     ...member(',"sessionHash":', text('session_hash')),
     ...member(',"sessionId":', uuid('session_id')),
-    ...member(',"fingerprint":null,"actor":', sql.ref('actor')),
-    ...member(',"data":', sql.ref('data')),
+    ...member(',"fingerprint":null,"actor":', json('actor')),
+    ...member(',"data":', json('data')),
     '}',
   ])
 
@@ -70,9 +70,9 @@ const instant = sql<string>`translate(left((occurred_at + interval '1 microsecon
 /** Text as it is, or a value. */
 type Part = string | RawBuilder<unknown>
 const member = (name: string, value: RawBuilder<unknown>): readonly Part[] => [name, value]
-/** Of our own words and never null here: nothing in it to escape. */
-const word = (column: string): RawBuilder<string> => sql`'"' || ${sql.ref(column)} || '"'`
 const text = (column: string): RawBuilder<string> => sql`coalesce(to_json(${sql.ref(column)}), 'null')`
+/** JSON already. Between its parts there may be line breaks, and inside a string there can be none. */
+const json = (column: string): RawBuilder<string> => sql`translate(${sql.ref(column)}, E'\\n\\r\\t', '')`
 const uuid = (column: string): RawBuilder<string> =>
   sql`case when ${sql.ref(column)} is null then 'null' else concat('"', ${sql.ref(column)}, '"') end`
 

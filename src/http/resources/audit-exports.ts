@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { asArray } from '../../exports/copy-rows.ts'
+import { lineSafeStream } from '../../exports/json-lines.ts'
 import { auditExportQuery, type ExportWish } from '../../queries/audit-events.ts'
 import type { Problems } from '../problem-codes.ts'
 import type { Api } from './api.ts'
@@ -31,7 +32,8 @@ export const exportProblems = {
 
 export const rowsAs = async (api: Api, format: RowFormat, wish: Omit<ExportWish, 'format'>): Promise<Readable> => {
   if (format === 'csv') return api.rows.start(auditExportQuery(api.db, { ...wish, format: 'csv' }), 'csv')
-  const lines = (as: 'lines' | 'array') => api.rows.start(auditExportQuery(api.db, { ...wish, format: as }), 'lines')
+  const lines = async (as: 'lines' | 'array') =>
+    lineSafeStream(await api.rows.start(auditExportQuery(api.db, { ...wish, format: as }), 'lines'))
   return format === 'ndjson' ? lines('lines') : asArray(await lines('array'))
 }
 

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Position, RecordedEvent } from '../../event-store/port.ts'
+import { lineSafe } from '../../exports/json-lines.ts'
 import { parsePosition } from '../../replay/moment.ts'
 import { forAnalysts, type OpenEvent } from '../../replay/open-for-analysts.ts'
 import { lastEventOf, readLog, revisionAfter } from '../../replay/read-log.ts'
@@ -157,7 +158,7 @@ const pageOf = async (looked: AsyncIterable<Looked>, size: number) => {
 async function* lines(open: OpenEvent, looked: AsyncIterable<Looked>, limit: number): AsyncGenerator<string> {
   for await (const batch of batchesOf(looked, limit)) {
     const events = await Promise.all(batch.map((event) => forAnalysts(open, event)))
-    yield events.map((event) => `${JSON.stringify(event)}\n`).join('')
+    yield events.map((event) => `${lineSafe(JSON.stringify(event))}\n`).join('')
   }
 }
 

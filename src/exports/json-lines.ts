@@ -1,0 +1,21 @@
+/**
+ * Lines of JSON that are lines for everybody. JSON lets U+0085, U+2028 and U+2029 stand in a string, and some readers
+ * end a line there (str.splitlines in Python); and C1 controls and DEL, which some terminals obey. They are written as
+ * escapes, which mean the same to every parser of JSON.
+ */
+import { Readable } from 'node:stream'
+
+/** `json`: as JSON.stringify or to_json have written it, in which every control below U+0020 is an escape already. */
+export const lineSafe = (json: string): string =>
+  json.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** The same of a stream, in UTF-8. Its errors are passed on; destroying what comes back destroys it. */
+export const lineSafeStream = (lines: Readable): Readable => {
+  async function* parts(): AsyncGenerator<string> {
+    const decoder = new TextDecoder()
+    for await (const chunk of lines as AsyncIterable<Buffer>) yield lineSafe(decoder.decode(chunk, { stream: true }))
+  }
+  const readable = Readable.from(parts(), { objectMode: false })
+  readable.once('close', () => lines.destroy())
+  return readable
+}
