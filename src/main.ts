@@ -28,7 +28,7 @@ import { openEvidenceMaker } from './exports/evidence-maker.ts'
 import { createApp } from './http/app.ts'
 import type { Api } from './http/resources/api.ts'
 import { tokenAuthenticator } from './http/resources/bearer-token.ts'
-import { DOWNLOADS_AT_ONCE, openDownloads } from './http/resources/downloads.ts'
+import { DOWNLOADS_AT_ONCE, type DownloadTimes, openDownloads } from './http/resources/downloads.ts'
 import { apiEndpoints } from './http/resources/endpoints.ts'
 import { openEventStreams } from './http/resources/event-streams.ts'
 import { translateFailure } from './http/resources/failures.ts'
@@ -78,6 +78,7 @@ export interface Running {
 export interface Overrides {
   readonly now?: () => number
   readonly checkAnswers?: boolean
+  readonly downloads?: DownloadTimes
 }
 
 const REACTORS = 3
@@ -86,7 +87,7 @@ const POOL_SIZE = 20
 /** Throws an error whose message is one sentence for the operator where it cannot start; what had started is stopped. */
 export const start = async (
   config: Config,
-  { now = Date.now, checkAnswers = false }: Overrides = {},
+  { now = Date.now, checkAnswers = false, downloads: downloadTimes = {} }: Overrides = {},
 ): Promise<Running> => {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async (): Promise<void> => {
@@ -238,7 +239,7 @@ export const start = async (
     }
     const tokens = openAccessTokens(db, now)
     const streams = openEventStreams()
-    const downloads = openDownloads()
+    const downloads = openDownloads(downloadTimes)
     // Connections of their own: an export holds one for as long as its reader takes.
     const exportPool = keep(
       openPool(connection, {

@@ -1,9 +1,9 @@
 /** What leaves as a file: a person's own history, and everybody's for auditors, whose looks are history too. */
-import { request as openRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AuditEventBody } from '../../src/http/resources/schemas.ts'
 import type { Reply } from '../support/browser.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { exportsRunning, fill, readSlowly } from './slow-download.ts'
 import {
   allEvents,
   auditPage,
@@ -237,64 +237,6 @@ describe('the archive', () => {
   })
 })
 
-/** A large history, put where exports read it. */
-const fill = async (userId: string, rows: number): Promise<void> => {
-  const [sample] = await sql(server, 'select * from read.auditlog where user_id = $1 limit 1', [userId])
-  const columns = Object.keys(sample ?? {}).filter((name) => !['id', 'sequence', 'position'].includes(name))
-  await sql(
-    server,
-    `insert into read.auditlog (id, sequence, position, ${columns.join(', ')})
-     select gen_random_uuid(), 1000 + n, 1000000 + n, ${columns.map((name) => `a.${name}`).join(', ')}
-       from generate_series(1, ${rows}) n, (select * from read.auditlog where user_id = $1 limit 1) a`,
-    [userId],
-  )
-}
-
-interface Slow {
-  readonly status: number | undefined
-  readonly received: () => number
-  readonly ended: Promise<'whole' | 'cut'>
-  resume(): void
-  leave(): void
-}
-
-/** Reads the first bytes and stops. */
-const readSlowly = (path: string, headers: Readonly<Record<string, string>>): Promise<Slow> =>
-  new Promise((resolve, reject) => {
-    const sent = openRequest(`${server.url}${path}`, { headers }, (response) => {
-      let received = 0
-      let begun = false
-      const ended = new Promise<'whole' | 'cut'>((end) => {
-        response.on('end', () => end('whole'))
-        response.on('error', () => end('cut'))
-        response.on('close', () => end(response.complete ? 'whole' : 'cut'))
-      })
-      response.on('data', (chunk: Buffer) => {
-        received += chunk.length
-        if (begun) return
-        begun = true
-        response.pause()
-        resolve({
-          status: response.statusCode,
-          received: () => received,
-          ended,
-          resume: () => response.resume(),
-          leave: () => sent.destroy(),
-        })
-      })
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-
-const exportsRunning = async (): Promise<number> =>
-  (
-    await sql(
-      server,
-      "select 1 from pg_stat_activity where application_name = 'strongroom exports' and state = 'active' and datname = current_database()",
-    )
-  ).length
-
 describe('A14 exports stream', () => {
   const ROWS = 60_000
   let person: Person
@@ -303,47 +245,47 @@ describe('A14 exports stream', () => {
   beforeAll(async () => {
     person = await signUp(server)
     await untilProjected(server)
-    await fill(await idOf(person), ROWS)
+    await fill(server, await idOf(person), ROWS)
     cookie = { Cookie: [...person.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
   })
 
   it('the first byte comes before the last row is read, and a reader who waits makes the database wait', async () => {
     const before = process.memoryUsage().rss
-    const slow = await readSlowly('/v1/me/audit-events/export?format=ndjson', cookie)
+    const slow = await readSlowly(server, '/v1/me/audit-events/export?format=ndjson', cookie)
     expect(slow.status).toBe(200)
     // Rows are still to be read: the statement has not ended, and does not while nobody reads.
-    expect(await exportsRunning()).toBe(1)
+    expect(await exportsRunning(server)).toBe(1)
     expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000)
     slow.resume()
     expect(await slow.ended).toBe('whole')
     expect(slow.received()).toBeGreaterThan(ROWS * 300)
-    await vi.waitFor(async () => expect(await exportsRunning()).toBe(0))
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0))
   })
 
   it('a client that leaves ends the query', async () => {
-    const slow = await readSlowly('/v1/me/audit-events/export?format=csv', cookie)
-    expect(await exportsRunning()).toBe(1)
+    const slow = await readSlowly(server, '/v1/me/audit-events/export?format=csv', cookie)
+    expect(await exportsRunning(server)).toBe(1)
     slow.leave()
-    await vi.waitFor(async () => expect(await exportsRunning()).toBe(0), { timeout: 5_000 })
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), { timeout: 5_000 })
   })
 
   it('no more than two at once for one session', async () => {
     const open = [
-      await readSlowly('/v1/me/audit-events/export', cookie),
-      await readSlowly('/v1/me/audit-events/export?format=json', cookie),
+      await readSlowly(server, '/v1/me/audit-events/export', cookie),
+      await readSlowly(server, '/v1/me/audit-events/export?format=json', cookie),
     ]
     expectProblem(await person.browser.get('/v1/me/audit-events/export'), 429, 'too-many-requests')
     for (const slow of open) slow.leave()
-    await vi.waitFor(async () => expect(await exportsRunning()).toBe(0), { timeout: 5_000 })
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), { timeout: 5_000 })
   })
 
   it('S07 a download ends with its session, and with its token', async () => {
     const token = await makeToken(server, ['audit:export'])
-    const byToken = await readSlowly('/v1/audit/export?format=csv', token.headers)
+    const byToken = await readSlowly(server, '/v1/audit/export?format=csv', token.headers)
     await revokeToken(server, token)
-    const slow = await readSlowly('/v1/me/audit-events/export?format=ndjson', cookie)
+    const slow = await readSlowly(server, '/v1/me/audit-events/export?format=ndjson', cookie)
     expect((await person.browser.post('/v1/auth/logout')).status).toBe(204)
-    await vi.waitFor(async () => expect(await exportsRunning()).toBe(0), { timeout: 12_000, interval: 100 })
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), { timeout: 12_000, interval: 100 })
     slow.resume()
     byToken.resume()
     expect(await slow.ended).toBe('cut')

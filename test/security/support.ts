@@ -111,7 +111,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Words of our inside that no client should read: a stack, a path, a statement, a driver's or the database's name. */
 const INSIDES =
-  /\bat .+:\d+|node_modules|\.[tj]s\b|node:|select |insert |update .+ set |relation "|postgres|sqlstate|\bpg\b|zod/i
+  /\bat [^"]+:\d+|node_modules|\.[tj]s\b|node:|select |insert |update .+ set |relation "|postgres|sqlstate|\bpg\b|zod/i
 
 /** The refusal is a problem as RFC 9457 and the contract have it, and tells nothing of our inside. */
 export const expectProblem = (reply: Reply, status: number, code: string): void => {

@@ -34,13 +34,17 @@ class CutOff extends Error {
   override readonly name = 'CutOff'
 }
 
+export interface DownloadTimes {
+  /** Between two questions whether a download may go on. */
+  readonly lookEveryMs?: number
+  /** How long is waited for somebody to take the next piece. */
+  readonly stalledMs?: number
+}
+
 export const openDownloads = ({
   lookEveryMs = LOOK_EVERY_MS,
   stalledMs = STALLED_MS,
-}: {
-  readonly lookEveryMs?: number
-  readonly stalledMs?: number
-} = {}): Downloads => {
+}: DownloadTimes = {}): Downloads => {
   const running = new Map<symbol, { readonly owner: string; end(): void }>()
   return {
     async start(download) {
@@ -74,11 +78,13 @@ export const openDownloads = ({
 const guard = (
   source: Readable,
   { mayGoOn, follow }: Download,
-  { lookEveryMs, stalledMs }: { readonly lookEveryMs: number; readonly stalledMs: number },
+  { lookEveryMs, stalledMs }: Required<DownloadTimes>,
 ): Readable => {
-  let movedAt = performance.now()
+  /** Since when a piece waits to be taken. null: we wait for the source, which may have much to look through. */
+  let offeredAt: number | null = null
   const look = (): void => {
-    if (performance.now() - movedAt > stalledMs) guarded.destroy(new CutOff('nobody reads the download'))
+    if (offeredAt !== null && performance.now() - offeredAt > stalledMs)
+      guarded.destroy(new CutOff('nobody reads the download'))
     mayGoOn().then(
       (may) => may || guarded.destroy(new CutOff('the right to the download has ended')),
       () => guarded.destroy(new CutOff('whether the download may go on cannot be told')),
@@ -86,8 +92,9 @@ const guard = (
   }
   async function* passing(): AsyncGenerator<Buffer> {
     for await (const chunk of source) {
-      movedAt = performance.now()
+      offeredAt = performance.now()
       yield chunk
+      offeredAt = null
     }
   }
   const guarded = Readable.from(passing(), { objectMode: false, highWaterMark: 65_536 })

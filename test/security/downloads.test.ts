@@ -1,0 +1,145 @@
+/** Downloads that do not come to their end: the client leaves or stops reading, or the server stops. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openEventStore } from '../../src/event-store/open.ts'
+import type { NewEvent, RecordedEvent } from '../../src/event-store/port.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { untilSigned } from './evidence-support.ts'
+import { exportsRunning, fill, readSlowly, type Slow } from './slow-download.ts'
+import { expectProblem, type Person, signUp, sql, untilProjected } from './support.ts'
+import { makeToken, type TestToken } from './tokens.ts'
+
+const CSV = '/v1/audit/export?format=csv'
+const BUNDLE = '/v1/audit/export?format=bundle'
+const SOON = { timeout: 15_000, interval: 50 }
+
+let server: TestServer
+let tokens: readonly TestToken[]
+let person: Person
+
+beforeAll(async () => {
+  server = await startServer()
+  tokens = await Promise.all(Array.from({ length: 4 }, () => makeToken(server, ['audit:export'])))
+  person = await signUp(server)
+  await untilProjected(server)
+  const { user } = (await person.browser.get('/v1/me')).body as { user: { id: string } }
+  await fill(server, user.id, 60_000)
+  await fillBundle()
+}, 120_000)
+afterAll(() => server.stop())
+
+const tokenAt = (n: number): TestToken => {
+  const token = tokens[n]
+  if (token === undefined) throw new Error(`there is no token ${n}`)
+  return token
+}
+
+/** Accesses of auditors, each with a long and random filter: more than fits between a server and a client. */
+const fillBundle = async (): Promise<void> => {
+  const token = tokenAt(0)
+  const { status } = await server
+    .browser()
+    .get('/v1/audit/export?format=json&code=user:locked', { headers: token.headers })
+  expect(status).toBe(200)
+  const { eventStore, connection } = server.database
+  const log = pino({ level: 'silent' })
+  const store = await openEventStore({ place: eventStore?.connectionString ?? connection, log })
+  try {
+    let sample: RecordedEvent | undefined
+    for await (const event of store.read(`access-${token.id}`)) sample = event
+    if (sample === undefined) throw new Error('an export is recorded')
+    const { type, data, metadata } = sample
+    const copy = (): NewEvent => {
+      const filter = { session: randomBytes(2_000).toString('hex') }
+      return { id: randomUUID(), type, data: { ...data, filter }, metadata }
+    }
+    for (let n = 0; n < 20; n++) {
+      const events = Array.from({ length: 200 }, copy) as [NewEvent, ...NewEvent[]]
+      await store.append('access-filled', events, n === 0 ? 'none' : BigInt(n * 200 - 1))
+    }
+  } finally {
+    await store.close()
+  }
+  await untilSigned(server)
+}
+
+/** Also after a test that failed. */
+const open: Slow[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) one.leave()
+  await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
+})
+
+describe('downloads', () => {
+  it('are two for one owner and six for all; each that is left makes room', async () => {
+    for (const token of tokens.slice(0, 3)) {
+      open.push(await readSlowly(server, CSV, token.headers), await readSlowly(server, CSV, token.headers))
+    }
+    expectProblem(await server.browser().get(CSV, { headers: tokenAt(0).headers }), 429, 'too-many-requests')
+    expectProblem(await server.browser().get(CSV, { headers: tokenAt(3).headers }), 503, 'overloaded')
+    expectProblem(await server.browser().get(BUNDLE, { headers: tokenAt(3).headers }), 503, 'overloaded')
+    expectProblem(await person.browser.get('/v1/me/audit-events/export'), 503, 'overloaded')
+    open[0]?.leave()
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(5), SOON)
+    open.push(await readSlowly(server, CSV, tokenAt(3).headers))
+    expect(open.at(-1)?.status).toBe(200)
+  })
+
+  it('a bundle whose reader leaves in the middle makes room, and leaves nothing behind', async () => {
+    const files = await readdir(tmpdir())
+    for (let n = 0; n < 2; n++) open.push(await readSlowly(server, BUNDLE, tokenAt(0).headers))
+    expectProblem(await server.browser().get(CSV, { headers: tokenAt(0).headers }), 429, 'too-many-requests')
+    for (const one of open) one.leave()
+    expect(await Promise.all(open.map(({ ended }) => ended))).toEqual(['cut', 'cut'])
+    await untilThereIsRoom(server, BUNDLE, tokenAt(0))
+    await vi.waitFor(async () => expect(await busy(server)).toEqual([]), SOON)
+    const left = (await readdir(tmpdir())).filter((name) => !files.includes(name))
+    expect(left.filter((name) => /zip|bundle|evidence|export/.test(name))).toEqual([])
+  })
+})
+
+/** A second node, where a reader is not waited for that long. */
+describe('downloads of a node', () => {
+  let node: TestServer
+  beforeEach(async () => {
+    const downloads = { lookEveryMs: 50, stalledMs: 400 }
+    node = await startServer({ database: server.database, downloads, env: { ROLES: 'api' } })
+  })
+  afterEach(() => node.stop())
+
+  it.each([CSV, BUNDLE])('%s ends when nobody takes the next piece of it, and makes room', async (path) => {
+    for (let n = 0; n < 2; n++) open.push(await readSlowly(node, path, tokenAt(1).headers))
+    const stalled = [...open]
+    expectProblem(await node.browser().get(path, { headers: tokenAt(1).headers }), 429, 'too-many-requests')
+    await untilThereIsRoom(node, path, tokenAt(1))
+    for (const one of stalled) one.resume()
+    expect(await Promise.all(stalled.map(({ ended }) => ended))).toContain('cut')
+    await vi.waitFor(async () => expect(await busy(node)).toEqual([]), SOON)
+  })
+
+  it('ends in the middle when the node stops, which waits for no reader', async () => {
+    open.push(await readSlowly(node, CSV, tokenAt(1).headers), await readSlowly(node, BUNDLE, tokenAt(2).headers))
+    await node.stop()
+    for (const one of open) one.resume()
+    expect(await Promise.all(open.map(({ ended }) => ended))).toEqual(['cut', 'cut'])
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
+  })
+})
+
+const untilThereIsRoom = (of: TestServer, path: string, token: TestToken): Promise<void> =>
+  vi.waitFor(async () => {
+    const next = await readSlowly(of, path, token.headers)
+    next.leave()
+    expect(next.status).toBe(200)
+  }, SOON)
+
+/** Statements that run for exports, and transactions that are open for nobody. */
+const busy = (of: TestServer) =>
+  sql(
+    of,
+    `select query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+        and (application_name = 'strongroom exports' and state = 'active' or state like 'idle in transaction%')`,
+  )

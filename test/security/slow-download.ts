@@ -1,0 +1,67 @@
+/** Downloads that are not read to their end. */
+import { request as openRequest } from 'node:http'
+import type { TestServer } from '../support/server.ts'
+import { sql } from './support.ts'
+
+/** A large history, put where exports read it. */
+export const fill = async (server: TestServer, userId: string, rows: number): Promise<void> => {
+  const [sample] = await sql(server, 'select * from read.auditlog where user_id = $1 limit 1', [userId])
+  const columns = Object.keys(sample ?? {}).filter((name) => !['id', 'sequence', 'position'].includes(name))
+  await sql(
+    server,
+    `insert into read.auditlog (id, sequence, position, ${columns.join(', ')})
+     select gen_random_uuid(), 1000 + n, 1000000 + n, ${columns.map((name) => `a.${name}`).join(', ')}
+       from generate_series(1, ${rows}) n, (select * from read.auditlog where user_id = $1 limit 1) a`,
+    [userId],
+  )
+}
+
+export interface Slow {
+  readonly status: number | undefined
+  readonly received: () => number
+  readonly ended: Promise<'whole' | 'cut'>
+  resume(): void
+  leave(): void
+}
+
+/** Reads the first bytes and stops. */
+export const readSlowly = (
+  server: Pick<TestServer, 'url'>,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Slow> =>
+  new Promise((resolve, reject) => {
+    const sent = openRequest(`${server.url}${path}`, { headers }, (response) => {
+      let received = 0
+      let begun = false
+      const ended = new Promise<'whole' | 'cut'>((end) => {
+        response.on('end', () => end('whole'))
+        response.on('error', () => end('cut'))
+        response.on('close', () => end(response.complete ? 'whole' : 'cut'))
+      })
+      response.on('data', (chunk: Buffer) => {
+        received += chunk.length
+        if (begun) return
+        begun = true
+        response.pause()
+        resolve({
+          status: response.statusCode,
+          received: () => received,
+          ended,
+          resume: () => response.resume(),
+          leave: () => sent.destroy(),
+        })
+      })
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+
+/** Statements of exports that are under way. */
+export const exportsRunning = async (server: TestServer): Promise<number> =>
+  (
+    await sql(
+      server,
+      "select 1 from pg_stat_activity where application_name = 'strongroom exports' and state = 'active' and datname = current_database()",
+    )
+  ).length
