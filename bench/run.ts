@@ -49,19 +49,27 @@ const run = async (): Promise<void> => {
   await installPeers()
   const log = pino({ level: 'error' })
   const server = await startDatabaseServer(log)
-  // Broken off, it must not leave a database behind.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void server.stop().finally(() => process.exit(1)))
-  }
-  try {
+  const measureAll = async (): Promise<void> => {
     process.stdout.write(`${describeMachine()}, PostgreSQL ${server.version} (embedded, fsync on)\n`)
     for (const benchmark of chosen) {
       for (const report of await benchmark({ server, log, repeats })) printReport(report)
     }
+  }
+  try {
+    await Promise.race([measureAll(), brokenOff()])
   } finally {
+    // Broken off, it must not leave a database behind.
     await server.stop()
   }
 }
+
+/** Never resolves. */
+const brokenOff = (): Promise<never> =>
+  new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => reject(new Error(`Broken off by ${signal}.`)))
+    }
+  })
 
 const describeMachine = (): string =>
   `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ` +
