@@ -3,6 +3,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { program } from 'commander'
 import pino from 'pino'
 import { append } from './append.ts'
+import { auditPage } from './audit-page.ts'
+import { eventsExport } from './events-export.ts'
 import { exportRows } from './export.ts'
 import type { Benchmark } from './lib/bench.ts'
 import { startDatabaseServer } from './lib/database.ts'
@@ -10,6 +12,8 @@ import { installPeers } from './lib/peers.ts'
 import { printReport } from './lib/report.ts'
 import { loadAccount } from './load-account.ts'
 import { log as tamperEvidentLog } from './log.ts'
+import { logIns } from './log-ins.ts'
+import { memory } from './memory.ts'
 import { missed } from './missed.ts'
 import { request } from './request.ts'
 import { start } from './start.ts'
@@ -17,9 +21,13 @@ import { visible } from './visible.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   append,
+  'audit-page': auditPage,
+  'events-export': eventsExport,
   export: exportRows,
   'load-account': loadAccount,
   log: tamperEvidentLog,
+  'log-ins': logIns,
+  memory,
   missed,
   request,
   visible,
@@ -33,6 +41,7 @@ program
   )
   .argument('[names...]', `which: ${Object.keys(benchmarks).join(', ')}; all where none is named`)
   .option('--repeats <number>', 'how often each is measured (5 at least for figures to be believed)', '5')
+  .option('--minutes <number>', 'how long memory is watched', '10')
   .addHelpText('after', '\nExit codes: 0 measured, whether goals were met or missed; 1 it could not be measured.')
   .parse()
 
@@ -44,15 +53,17 @@ const run = async (): Promise<void> => {
       throw new Error(`There is no benchmark ${name}, only ${Object.keys(benchmarks).join(', ')}.`)
     return benchmark
   })
-  const repeats = Number(program.opts<{ repeats: string }>().repeats)
+  const options = program.opts<{ repeats: string; minutes: string }>()
+  const [repeats, minutes] = [Number(options.repeats), Number(options.minutes)]
   if (!Number.isInteger(repeats) || repeats < 1) throw new Error('--repeats takes a whole number from 1 on.')
+  if (!(minutes > 0 && minutes <= 1_440)) throw new Error('--minutes takes a number above 0, at most 1440.')
   await installPeers()
   const log = pino({ level: 'error' })
   const server = await startDatabaseServer(log)
   const measureAll = async (): Promise<void> => {
     process.stdout.write(`${describeMachine()}, PostgreSQL ${server.version} (embedded, fsync on)\n`)
     for (const benchmark of chosen) {
-      for (const report of await benchmark({ server, log, repeats })) printReport(report)
+      for (const report of await benchmark({ server, log, repeats, minutes })) printReport(report)
     }
   }
   try {

@@ -39,6 +39,14 @@ const SETTINGS = {
   LOG_LEVEL: 'error',
 }
 
+/** What a password costs by default, where that is what is measured. */
+export const DEFAULT_SCRYPT = { logN: 15, r: 8, p: 3 } as const
+export const defaultHashing = {
+  SCRYPT_LOG_N: String(DEFAULT_SCRYPT.logN),
+  SCRYPT_R: String(DEFAULT_SCRYPT.r),
+  SCRYPT_P: String(DEFAULT_SCRYPT.p),
+}
+
 /** Strongroom as a process; its events in `eventStoreUrl`, else in the same database. */
 export async function strongroom(
   database: BenchDatabase,
@@ -71,6 +79,14 @@ export async function strongroom(
     stop: () => program.stop(),
   }
 }
+
+/** Signing in to Strongroom, as a request for the load. */
+export const signInRequest = (email: string): LoadRequest => ({
+  method: 'POST',
+  path: '/v1/auth/login',
+  headers: { 'content-type': 'application/json', 'user-agent': AGENT },
+  body: JSON.stringify({ email, password: PASSWORD }),
+})
 
 export async function betterAuth(database: BenchDatabase): Promise<Site> {
   const script = 'bench/contenders/better-auth-process.ts'

@@ -7,6 +7,8 @@ export interface Bench {
   readonly log: Logger
   /** Of each contender, after a round that does not count. */
   readonly repeats: number
+  /** How long those watch that need a long time. */
+  readonly minutes: number
 }
 
 /** One benchmark: may report more than one table. */
