@@ -132,12 +132,15 @@ const joiner = (characters: readonly Character[], join: HistoryOptions['join']) 
   }
   let underWay = joinSome()
   return async (who: Character): Promise<Joined> => {
-    await underWay
-    underWay = joinSome()
-    // It is awaited when the first of them comes: until then nobody is there to catch it.
-    underWay.catch(() => {})
-    if (who.account === null) throw new Error('people join in the order of their times')
-    return who.account
+    for (;;) {
+      await underWay
+      const isLast = waiting.length === 0
+      underWay = joinSome()
+      // It is awaited when the next one comes: until then nobody is there to catch it.
+      underWay.catch(() => {})
+      if (who.account !== null) return who.account
+      if (isLast) throw new Error('somebody of another story')
+    }
   }
 }
 

@@ -121,7 +121,7 @@ test('the boxes open under the key of their person, tell from where, and fit the
 test('the same seed tells the same story (who, what, when, from where), and another seed another one', async () => {
   const tell = async (number: number) => {
     const { appends } = historyOf({
-      ...{ seed: number, users: 6, events: 500, begins: WISH.until - 30 * 86_400_000, ends: WISH.until },
+      ...{ seed: number, users: 250, events: 700, begins: WISH.until - 30 * 86_400_000, ends: WISH.until },
       told: {
         ...{ limits: config.limits, idleMs: config.session.idleMs, totpSecret: 'A' as Secret },
         passwords: [1, 2, 3, 4, 5].map((each) => ({ text: String(each), hash: String(each) as Secret })),
