@@ -47,6 +47,7 @@ import { openMetrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrations.ts'
 import { Notifications } from './platform/notifications.ts'
 import { isDatabaseAway, openPool } from './platform/postgres.ts'
+import { openTextRows } from './platform/text-rows.ts'
 import { waitUntilThere } from './platform/wait-until-there.ts'
 import { openWebPage } from './platform/web-page.ts'
 import { readModels } from './projections.ts'
@@ -254,6 +255,7 @@ export const start = async (
     const api: Api = {
       services,
       db,
+      readTextRows: openTextRows(pool),
       store,
       live,
       streams,

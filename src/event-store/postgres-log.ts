@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { isDatabaseAway } from '../platform/postgres.ts'
+import { TEXT_ONLY } from '../platform/text-rows.ts'
 import type { StoredEvent } from './decode.ts'
 import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
@@ -151,9 +152,6 @@ const TAILS: Statement = {
        where bytes <= ${TAIL_BYTES} or place = 1) tail
      order by wanted.number, tail.revision`,
 }
-
-/** Values stay text: the driver's parsing by type is the dearest part of reading, and would round no bigint but wrap it. */
-const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value }
 
 function toStoredEvent(row: readonly string[]): StoredEvent {
   const [position = '', stream = '', revision = '', id = '', type = '', data = '', metadata = '', recordedMs] = row

@@ -6,7 +6,7 @@ import type { AnyResult, AuthResults, Endpoint, Responses } from './endpoint.ts'
 import { isSafeMethod, type OriginRule, originAllowed } from './origin.ts'
 import { Problem } from './problem.ts'
 import type { RequestInfo } from './request-info.ts'
-import { sendResult } from './respond.ts'
+import { jsonMediaType, sendResult } from './respond.ts'
 
 /** Where `response.locals` holds the template of the path. */
 export const routeKey = 'route'
@@ -83,11 +83,17 @@ function queryOf(url: string): string {
 function assertDeclared(responses: Responses, result: AnyResult): void {
   const declared = Object.entries(responses).find(([status]) => Number(status) === result.status)?.[1]
   if (declared === undefined) throw new Error(`status ${result.status} is not declared`)
-  if (result.body === undefined) return
-  const body: unknown = JSON.parse(JSON.stringify(result.body))
+  const json = jsonOf(result)
+  if (json === undefined) return
+  const body: unknown = JSON.parse(json)
   const parsed = declared.schema?.safeParse(body)
   if (parsed === undefined) throw new Error(`no body is declared for status ${result.status}`)
   if (!parsed.success) throw new Error(`the answer differs from its schema: ${parsed.error.message}`)
   // A schema that drops what it does not know would hide a field that has slipped into the answer.
   if (!isDeepStrictEqual(parsed.data, body)) throw new Error('the answer has fields that its schema does not know')
+}
+
+function jsonOf({ body, content }: AnyResult): string | undefined {
+  if (content?.type === jsonMediaType && typeof content.data === 'string') return content.data
+  return body === undefined ? undefined : JSON.stringify(body)
 }

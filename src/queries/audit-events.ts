@@ -25,10 +25,17 @@ export const auditEvents = (
   userId: string,
   filter: AuditFilter,
   page: { readonly before: string | null; readonly limit: number },
-): Promise<readonly AuditEventRow[]> => {
-  let query = filtered(ofUser(db, userId), filter)
-  if (page.before !== null) query = query.where('position', '<', page.before)
-  return query.orderBy('position', 'desc').limit(page.limit).execute()
+): Promise<readonly AuditEventRow[]> => auditEventsBefore(db, userId, filter, page).execute()
+
+/** The query of it: newest first. */
+export const auditEventsBefore = (
+  db: Kysely<Database>,
+  userId: string,
+  filter: AuditFilter,
+  { before, limit }: { readonly before: string | null; readonly limit: number },
+): Query => {
+  const query = filtered(ofUser(db, userId), filter)
+  return (before === null ? query : query.where('position', '<', before)).orderBy('position', 'desc').limit(limit)
 }
 
 /** Of all users, newest first, and of those who read them. */

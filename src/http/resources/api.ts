@@ -13,6 +13,7 @@ import type { AddressLimits } from '../../platform/address-limits.ts'
 import type { Database } from '../../platform/database.ts'
 import type { Overview } from '../../projector/overview.ts'
 import type { Progress } from '../../projector/progress.ts'
+import type { ReadTextRows } from '../../queries/audit-page.ts'
 import type { AccessTokens, TokenHolder } from '../../secrets/access-tokens.ts'
 import type { Sealer } from '../../secrets/sealed-tokens.ts'
 import type { SessionHash } from '../../secrets/session-hash.ts'
@@ -23,6 +24,7 @@ import type { EventStreams } from './event-streams.ts'
 export interface Api {
   readonly services: Services
   readonly db: Kysely<Database>
+  readonly readTextRows: ReadTextRows
   readonly store: Pick<EventStore, 'read' | 'subscribe' | 'tail' | 'ping'>
   readonly live: Pick<Live, 'follow'>
   readonly streams: EventStreams

@@ -2,8 +2,10 @@
 import { z } from 'zod'
 import { auditCodes } from '../../account/access-events.ts'
 import { normaliseIp } from '../../client-context/ip.ts'
-import { type AuditFilter, auditEventOf, auditEvents } from '../../queries/audit-events.ts'
+import { type AuditFilter, auditEventOf } from '../../queries/audit-events.ts'
+import { auditPage } from '../../queries/audit-page.ts'
 import { Problem } from '../problem.ts'
+import { jsonMediaType } from '../respond.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
 import { awaitConsistency, consistencyHeader, consistencyProblems } from './consistency.ts'
 import { cursorParameter, limitParameter, openCursor, sealCursor } from './paging.ts'
@@ -69,16 +71,10 @@ export const auditEventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const { cursor, limit, ...filter } = query
       const before = openCursor(api, LIST, auth, cursor)
       await awaitConsistency(api, 'auditlog', request)
-      const found = await auditEvents(api.db, auth.account.userId, filterOf(filter), { before, limit: limit + 1 })
-      const rows = found.slice(0, limit)
-      const last = found.length > limit ? rows.at(-1) : undefined
-      return {
-        status: 200,
-        body: {
-          items: rows.map(auditEventView),
-          nextCursor: last === undefined ? null : sealCursor(api, LIST, auth, last.position),
-        },
-      }
+      const { lines, nextBefore } = await auditPage(api, auth.account.userId, filterOf(filter), { before, limit })
+      const nextCursor = nextBefore === null ? null : sealCursor(api, LIST, auth, nextBefore)
+      const data = `{"items":[${lines.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`
+      return { status: 200, content: { type: jsonMediaType, data } }
     },
   }),
 
