@@ -81,7 +81,7 @@ const environment = z.object({
   LOGIN_PER_ADDRESS_PER_MINUTE: whole(300, 1, 1_000_000),
   CONSISTENCY_WAIT_MS: whole(2_000, 0, 60_000),
   IDEMPOTENCY_SECONDS: whole(86_400, 1, 2_592_000),
-  START_WAIT_SECONDS: whole(15, 0, 3_600),
+  START_WAIT_SECONDS: whole(5, 0, 3_600),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 

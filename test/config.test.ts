@@ -55,7 +55,7 @@ describe('without any variable', () => {
       loginPerAddressPerMinute: 300,
       mail: { smtp: undefined, from: { name: 'Strongroom', address: 'no-reply@localhost' } },
       consistencyWaitMs: 2_000,
-      startWaitMs: 15_000,
+      startWaitMs: 5_000,
       logLevel: 'info',
     })
   })

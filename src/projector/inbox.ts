@@ -1,9 +1,12 @@
 import type { RecordedEvent, SubscriptionMessage } from '../event-store/port.ts'
 
+/** A promise only where it has to wait for something: of a million events each promise more is felt. */
+export type Decode<Event> = (event: RecordedEvent) => Event | Promise<Event>
+
 /** An event that arrived. Its decoding started then, so that a batch's slow decodes run side by side. */
 export interface Arrival<Event> {
   readonly event: RecordedEvent
-  readonly decoded: Promise<Decoded<Event>>
+  readonly decoded: Decoded<Event> | Promise<Decoded<Event>>
 }
 
 /** A value, not a rejection: nobody may be waiting for it yet. */
@@ -18,11 +21,13 @@ export interface Batch<Event> {
 }
 
 export interface InboxOptions<Event> {
-  readonly decode: (event: RecordedEvent) => Promise<Event>
+  readonly decode: Decode<Event>
   /** Most messages that wait to be taken. */
   readonly capacity: number
   /** Milliseconds that events gather after the first of a batch, unless there are enough before. */
   readonly gatherMs: number
+  /** Position of the last event to take; without it there is no last. */
+  readonly until?: bigint | undefined
   readonly signal: AbortSignal
 }
 
@@ -33,9 +38,10 @@ export interface InboxOptions<Event> {
 export class Inbox<Event> {
   /** Ends when the subscription has ended and its reader has stopped. Never rejects. */
   readonly closed: Promise<void>
-  readonly #decode: (event: RecordedEvent) => Promise<Event>
+  readonly #decode: Decode<Event>
   readonly #capacity: number
   readonly #gatherMs: number
+  readonly #until: bigint | undefined
   readonly #signal: AbortSignal
   readonly #queue: (Arrival<Event> | 'caughtUp')[] = []
   #left = false
@@ -45,19 +51,20 @@ export class Inbox<Event> {
 
   constructor(
     messages: AsyncIterable<SubscriptionMessage>,
-    { decode, capacity, gatherMs, signal }: InboxOptions<Event>,
+    { decode, capacity, gatherMs, until, signal }: InboxOptions<Event>,
   ) {
     this.#decode = decode
     this.#capacity = capacity
     this.#gatherMs = gatherMs
+    this.#until = until
     this.#signal = signal
     signal.addEventListener('abort', () => this.#wakeBoth())
     this.closed = this.#read(messages)
   }
 
   /**
-   * Whatever is there, at most `limit` events, as soon as there is anything and it has gathered. Undefined after the abort, and when the
-   * subscription has ended; its error is thrown once every event before it was taken.
+   * Whatever is there, at most `limit` events, as soon as there is anything and it has gathered. Undefined after the
+   * abort, and when the subscription has ended; its error is thrown once every event before it was taken.
    */
   async take(limit: number): Promise<Batch<Event> | undefined> {
     while (this.#lacks(1)) await this.#wake()
@@ -82,8 +89,11 @@ export class Inbox<Event> {
     try {
       for await (const message of messages) {
         if (this.#signal.aborted || this.#left) break
+        const position = message.kind === 'event' ? message.event.position : undefined
+        if (isAbove(position, this.#until)) break
         this.#queue.push(message.kind === 'event' ? this.#arrival(message.event) : 'caughtUp')
         this.#wakeWriter?.()
+        if (position !== undefined && position === this.#until) break
         while (this.#queue.length >= this.#capacity && !this.#signal.aborted && !this.#left) {
           await new Promise<void>((resolve) => {
             this.#wakeReader = resolve
@@ -98,7 +108,12 @@ export class Inbox<Event> {
   }
 
   #arrival(event: RecordedEvent): Arrival<Event> {
-    return { event, decoded: settled(this.#decode, event) }
+    try {
+      const value = this.#decode(event)
+      return { event, decoded: value instanceof Promise ? settled(value) : { ok: true, value } }
+    } catch (error) {
+      return { event, decoded: { ok: false, error } }
+    }
   }
 
   async #gather(limit: number): Promise<void> {
@@ -128,13 +143,11 @@ export class Inbox<Event> {
   }
 }
 
-async function settled<Event>(
-  decode: (event: RecordedEvent) => Promise<Event>,
-  event: RecordedEvent,
-): Promise<Decoded<Event>> {
-  try {
-    return { ok: true, value: await decode(event) }
-  } catch (error) {
-    return { ok: false, error }
-  }
-}
+const isAbove = (position: bigint | undefined, until: bigint | undefined): boolean =>
+  position !== undefined && until !== undefined && position > until
+
+const settled = <Event>(decoding: Promise<Event>): Promise<Decoded<Event>> =>
+  decoding.then(
+    (value) => ({ ok: true, value }),
+    (error: unknown) => ({ ok: false, error }),
+  )

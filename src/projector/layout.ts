@@ -137,6 +137,12 @@ function unnest(columns: readonly Column[]): string {
   return `unnest(${columns.map((column, index) => `$${index + 1}::${column.type}[]`).join(', ')})`
 }
 
+/** Indexes beyond the list are left out. */
 export function pick<T>(list: readonly T[], indexes: readonly number[]): T[] {
-  return indexes.flatMap((index) => list.slice(index, index + 1))
+  const picked: T[] = []
+  for (const index of indexes) {
+    const item = list[index]
+    if (item !== undefined) picked.push(item)
+  }
+  return picked
 }

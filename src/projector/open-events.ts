@@ -4,7 +4,7 @@
  */
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { isAccessStream, type ProjectedAccess, readAccessEvent } from '../account/access-events.ts'
-import type { ProjectedEvent } from '../account/events.ts'
+import type { AccountEvent, ProjectedEvent } from '../account/events.ts'
 import { readAccountEvent, UnreadableEvent } from '../account/upcast.ts'
 import { userOf } from '../accounts/accounts.ts'
 import type { RecordedEvent } from '../event-store/port.ts'
@@ -14,29 +14,38 @@ import type { Projection } from './row-operation.ts'
 
 /** Throws UnreadableEvent, CannotOpen, and whatever keeps the vault from answering. */
 export const openEvent = (vault: Vault) => {
-  const dataKey = inBatches(vault)
-  return async (stored: RecordedEvent): Promise<ProjectedEvent | null> => {
+  const fetchKey = inBatches(vault)
+  return (stored: RecordedEvent): ProjectedEvent | null | Promise<ProjectedEvent> => {
     const userId = userOf(stored.stream)
     if (userId === null) return null
-    const { credential: _, personal: box, ...event } = readAccountEvent(stored)
-    const key = box === null ? null : await dataKey(userId)
-    let personal: ProjectedEvent['personal'] | undefined
-    return {
-      ...event,
-      userId,
-      position: stored.position,
-      /** Opened when it is first looked at: to most events, most projections never do, and opening is what costs most. */
-      get personal() {
-        personal ??=
-          box === null
-            ? null
-            : key === null || box === 'erased'
-              ? 'erased'
-              : openPersonal(key, { stream: stored.stream, type: stored.type, eventId: stored.id }, box)
-        return personal
-      },
-    } as ProjectedEvent
+    const event = readAccountEvent(stored)
+    if (event.personal === null) return projectedEvent(stored, userId, event, null)
+    const held = vault.heldKey(userId)
+    if (held !== undefined) return projectedEvent(stored, userId, event, held)
+    return fetchKey(userId).then((key) => projectedEvent(stored, userId, event, key))
   }
+}
+
+const projectedEvent = (
+  { stream, position }: RecordedEvent,
+  userId: string,
+  { id, type, revision, data, metadata, personal: box }: AccountEvent,
+  key: Buffer | null,
+): ProjectedEvent => {
+  let personal: ProjectedEvent['personal'] | undefined
+  return {
+    ...{ id, type, revision, data, metadata, userId, position },
+    /** Opened when it is first looked at: to most events, most projections never do, and opening is what costs most. */
+    get personal() {
+      personal ??=
+        box === null
+          ? null
+          : key === null || box === 'erased'
+            ? 'erased'
+            : openPersonal(key, { stream, type, eventId: id }, box)
+      return personal
+    },
+  } as ProjectedEvent
 }
 
 /** What a read model is given. null: an event of a stream that is nobody's of ours. */
@@ -45,7 +54,7 @@ export type Projected = ProjectedEvent | ProjectedAccess | null
 /** As `openEvent`, and what auditors did too. */
 export const openForProjections = (vault: Vault) => {
   const openAccountEvent = openEvent(vault)
-  return async (stored: RecordedEvent): Promise<Projected> =>
+  return (stored: RecordedEvent): Projected | Promise<Projected> =>
     isAccessStream(stored.stream) ? readAccessEvent(stored) : openAccountEvent(stored)
 }
 

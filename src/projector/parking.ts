@@ -11,6 +11,7 @@ import { inTransaction } from '../platform/postgres.ts'
 import { LeaseLost } from './batch.ts'
 import { formatNews, PROJECTION_CHANNEL, REQUEST_CHANNEL } from './channel.ts'
 import { describeFault } from './fault.ts'
+import type { Decode } from './inbox.ts'
 import { type Job, type Parking, PROJECTIONS } from './job.ts'
 import type { Lease } from './lease.ts'
 import { isPassing, isSchemaGone } from './session.ts'
@@ -18,7 +19,7 @@ import { isPassing, isSchemaGone } from './session.ts'
 export interface ParkingOptions<Event> {
   readonly pool: pg.Pool
   readonly store: Pick<EventStore, 'read'>
-  readonly decode: (event: RecordedEvent) => Promise<Event>
+  readonly decode: Decode<Event>
   readonly prepare: Job<Event>['prepare']
   /** The event is of a newer release than this process: another one may project it, so the stream is not parked. */
   readonly isForNewer: (error: unknown) => boolean

@@ -1,18 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import {
-  DecodeError,
-  type EventStore,
-  type RecordedEvent,
-  StoreUnavailable,
-  type SubscriptionMessage,
-} from '../event-store/port.ts'
+import { DecodeError, type EventStore, type RecordedEvent, StoreUnavailable } from '../event-store/port.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
 import { LeaseLost, writeBatch } from './batch.ts'
 import { describeFault } from './fault.ts'
-import { type Arrival, Inbox } from './inbox.ts'
+import { type Arrival, type Decode, Inbox } from './inbox.ts'
 import type { Job } from './job.ts'
 import { endHaltAtCheckpoint, haltAndRelease, type Lease, renewLease } from './lease.ts'
 import { findOtherStore } from './other-store.ts'
@@ -20,7 +14,7 @@ import { findOtherStore } from './other-store.ts'
 export interface SessionOptions<Event> {
   readonly job: Job<Event>
   readonly store: Pick<EventStore, 'read' | 'subscribe'>
-  readonly decode: (event: RecordedEvent) => Promise<Event>
+  readonly decode: Decode<Event>
   readonly pool: pg.Pool
   readonly batchSize: number
   readonly log: Logger
@@ -110,9 +104,9 @@ async function session<Event>(
   if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
   const ended = new AbortController()
   const messages = options.store.subscribe(progress.lease.position ?? 'start', AbortSignal.any([signal, ended.signal]))
-  const { decode, batchSize: capacity } = options
+  const { decode, batchSize: capacity, until } = options
   const { gatherMs } = options.job.checkpoints
-  const inbox = new Inbox(upTo(messages, options.until), { decode, capacity, gatherMs, signal })
+  const inbox = new Inbox(messages, { decode, capacity, gatherMs, until, signal })
   try {
     return await follow(options, progress, inbox, signal)
   } finally {
@@ -124,17 +118,6 @@ async function session<Event>(
 
 const hasReached = ({ position }: Lease, until: bigint | undefined): boolean =>
   until !== undefined && position !== null && position >= until
-
-async function* upTo(
-  messages: AsyncIterable<SubscriptionMessage>,
-  until: bigint | undefined,
-): AsyncGenerator<SubscriptionMessage> {
-  for await (const message of messages) {
-    if (until !== undefined && message.kind === 'event' && message.event.position > until) return
-    yield message
-    if (until !== undefined && message.kind === 'event' && message.event.position >= until) return
-  }
-}
 
 /**
  * Whether an error says nothing about the event at hand, and the same batch may pass later: the database or the store
@@ -251,11 +234,13 @@ async function project<Event>(
 }
 
 async function decodedAll<Event>(arrivals: readonly Arrival<Event>[]): Promise<Event[]> {
-  const outcomes = await Promise.all(arrivals.map(({ decoded }) => decoded))
-  return outcomes.map((outcome) => {
-    if (outcome.ok) return outcome.value
-    throw outcome.error
-  })
+  const events: Event[] = []
+  for (const { decoded } of arrivals) {
+    const outcome = decoded instanceof Promise ? await decoded : decoded
+    if (!outcome.ok) throw outcome.error
+    events.push(outcome.value)
+  }
+  return events
 }
 
 async function halt<Event>(options: SessionOptions<Event>, lease: Lease, failure: Failure): Promise<SessionEnd> {

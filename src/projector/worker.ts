@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import type { EventStore, RecordedEvent } from '../event-store/port.ts'
+import type { EventStore } from '../event-store/port.ts'
 import { Latch } from '../platform/latch.ts'
 import type { Notifications } from '../platform/notifications.ts'
 import { parseNews } from './channel.ts'
 import { describeFault, ProjectionFault } from './fault.ts'
+import type { Decode } from './inbox.ts'
 import type { Job } from './job.ts'
 import { acquireLease, type Lease, releaseLease } from './lease.ts'
 import {
@@ -25,7 +26,7 @@ export interface WorkerOptions<Event> {
    * Makes of a recorded event what the work takes. May be slow, and runs for many events at once. An error that means
    * "away" (StoreUnavailable, isDatabaseAway) is tried again; any other is the event's fault.
    */
-  readonly decode: (event: RecordedEvent) => Promise<Event>
+  readonly decode: Decode<Event>
   /** Two connections at once are used. */
   readonly pool: pg.Pool
   readonly notifications: Notifications

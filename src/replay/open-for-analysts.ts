@@ -25,14 +25,14 @@ export interface AnalystEvent {
 }
 
 /** null: the event belongs to no account. Throws UnreadableEvent, CannotOpen, and what keeps the vault from answering. */
-export type OpenEvent = (stored: RecordedEvent) => Promise<ProjectedEvent | null>
+export type OpenEvent = (stored: RecordedEvent) => ProjectedEvent | null | Promise<ProjectedEvent | null>
 
 /**
  * `personal`: whether personal boxes are opened. A closed one looks like none. Ask for many at once: what opening them
  * takes is then fetched at once too.
  */
 export const openEvents = (vault: Vault, { personal }: { readonly personal: boolean }): OpenEvent =>
-  personal ? openEvent(vault) : async (stored) => closedEvent(stored)
+  personal ? openEvent(vault) : closedEvent
 
 const closedEvent = (stored: RecordedEvent): ProjectedEvent | null => {
   const userId = userOf(stored.stream)

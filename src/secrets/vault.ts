@@ -32,6 +32,8 @@ export interface Vault {
   keepOnly(userId: string, lookup: string): Promise<void>
   /** null: the person was erased, and the key with them. Never null because of a fault: that throws. */
   dataKey(userId: string): Promise<Buffer | null>
+  /** As `dataKey`, of a key that this process has at hand; undefined: it has to be asked for. */
+  heldKey(userId: string): Buffer | undefined
   /** The same for many at once. Erased ones are absent. */
   dataKeys(userIds: readonly string[]): Promise<ReadonlyMap<string, Buffer>>
   /** The person is being erased: from now on there is no key for them here, also while its row is still there. */
@@ -132,6 +134,7 @@ export const openVault = async (db: Kysely<Database>, master: MasterKey): Promis
     async dataKey(userId) {
       return (await keysOf([userId])).get(userId) ?? null
     },
+    heldKey: (userId) => (gone.has(userId) ? undefined : cache.get(userId)),
     async dataKeys(userIds) {
       return keysOf([...new Set(userIds)])
     },

@@ -205,6 +205,16 @@ describe('a person who is being erased', () => {
     expect([...(await fresh.dataKeys([gone.userId, other.userId])).keys()]).toEqual([other.userId])
   })
 
+  it('has none at hand either, whether it was held before or not', async () => {
+    const { userId } = await vault.claim(someLookup())
+    const fresh = await anotherProcess()
+    expect(fresh.heldKey(userId)).toBeUndefined()
+    const key = await fresh.dataKey(userId)
+    expect(fresh.heldKey(userId)).toStrictEqual(key)
+    fresh.evict(userId)
+    expect(fresh.heldKey(userId)).toBeUndefined()
+  })
+
   it('whose key was on its way when it was evicted, leaves none behind', async () => {
     const { userId } = await vault.claim(someLookup())
     const fresh = await anotherProcess()
