@@ -67,7 +67,7 @@ export interface EmailChange {
  * Goes up with every change of the state's shape, or of what `evolve` makes of a history: snapshots of another version
  * are not used. A test notices a change that forgot it.
  */
-export const STATE_VERSION = 1
+export const STATE_VERSION = 2
 
 export interface AccountState {
   readonly status: 'none' | 'active' | 'erased'
