@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { challenged, code, complete, nextStep, wrongCode } from '../security/second-factor-support.ts'
 import { codesOf, isSignedIn, signIn } from '../security/support.ts'
 import { PASSWORD } from '../support/server.ts'
-import { findChromium } from './chromium.ts'
 import { errorBeside, fillNewPassword, openStage, STRONG_PASSWORD, type Stage, save, textOf } from './stage.ts'
 
 const executable = findChromium()

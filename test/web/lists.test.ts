@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { codesOf, inTurn, isSignedIn, sessionPage, signIn } from '../security/support.ts'
 import type { Browser } from '../support/browser.ts'
-import { findChromium } from './chromium.ts'
 import { openStage, type Stage, textOf } from './stage.ts'
 
 const executable = findChromium()
@@ -88,7 +88,7 @@ describe.skipIf(executable === undefined)('the lists', () => {
         expect(await open.isDisabled()).toBe(true)
         const { browser } = await signIn(stage.server, person.email)
         const events = await stage.events({ browser })
-        expect(codesOf(events).filter((each) => each === 'user.session:ended')).toHaveLength(2)
+        expect(codesOf(events).filter((each) => each === 'user.session:revoked')).toHaveLength(2)
         // A new sign-in elsewhere appears by itself.
         await expect.poll(() => rows(page).count()).toBe(2)
       }))

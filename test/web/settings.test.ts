@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { codesOf, signIn } from '../security/support.ts'
 import type { Browser } from '../support/browser.ts'
 import { PASSWORD, someEmail } from '../support/server.ts'
-import { findChromium } from './chromium.ts'
 import { errorBeside, fillSignIn, openStage, type Stage, save, textOf } from './stage.ts'
 
 const executable = findChromium()
@@ -94,15 +94,15 @@ describe.skipIf(executable === undefined)('the settings', () => {
       await save(page).click()
       await errorBeside(page, 'Language').waitFor()
       await page.getByLabel('Language').fill('de')
-      await page.getByLabel('Time zone').selectOption('Asia/Kathmandu')
+      await page.getByLabel('Time zone').selectOption('Australia/Eucla')
       await page.getByLabel('Items per page').selectOption('10')
       await save(page).click()
       await saved(page).waitFor()
       await page.getByRole('link', { name: 'Auditlog' }).click()
       await expect.poll(() => page.locator('tbody tr').count()).toBe(10)
       const at = await page.locator('tbody time').first().getAttribute('datetime')
-      // 5:45 ahead of UTC, which no other zone is.
-      const there = new Date(Date.parse(at ?? '') + (5 * 60 + 45) * 60_000)
+      // 8:45 ahead of UTC, which no other zone is.
+      const there = new Date(Date.parse(at ?? '') + (8 * 60 + 45) * 60_000)
       expect(await textOf(page.locator('tbody time').first())).toContain(there.toISOString().slice(11, 19))
     }))
 
@@ -123,12 +123,12 @@ describe.skipIf(executable === undefined)('the settings', () => {
       await page.getByRole('button', { name: 'Change' }).click()
       const dialog = page.getByRole('dialog', { name: 'Change the e-mail address' })
       await dialog.getByLabel('New e-mail address').fill(newEmail)
-      await dialog.getByLabel('Current password').fill('not the right password')
-      await dialog.getByLabel('Current password').press('Enter')
+      await dialog.getByLabel('Current password', { exact: true }).fill('not the right password')
+      await dialog.getByLabel('Current password', { exact: true }).press('Enter')
       await dialog.getByText('This is not your current password.').waitFor()
       expect(await dialog.getByLabel('New e-mail address').inputValue()).toBe(newEmail)
-      await dialog.getByLabel('Current password').fill(PASSWORD)
-      await dialog.getByLabel('Current password').press('Enter')
+      await dialog.getByLabel('Current password', { exact: true }).fill(PASSWORD)
+      await dialog.getByLabel('Current password', { exact: true }).press('Enter')
       await dialog.waitFor({ state: 'hidden' })
       for (const [address, subject] of [
         [person.email, /confirm the change/i],

@@ -1,10 +1,10 @@
 /** Getting in and out, in a real browser, and what the account's history says of it afterwards. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { code, nextStep, wrongCode } from '../security/second-factor-support.ts'
 import { codesOf, isSignedIn, signIn } from '../security/support.ts'
 import { PASSWORD, someEmail } from '../support/server.ts'
-import { findChromium } from './chromium.ts'
 import { errorBeside, fillNewPassword, fillSignIn, openStage, STRONG_PASSWORD, type Stage, textOf } from './stage.ts'
 
 const executable = findChromium()

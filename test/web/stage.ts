@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser as Chromium, Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
+import { launchChromium } from '../../scripts/screenshots/chromium.ts'
 import type { AuditEventBody } from '../../src/http/resources/schemas.ts'
 import { linksIn, mailTo } from '../security/mail-folder.ts'
 import {
@@ -19,7 +20,6 @@ import {
 } from '../security/second-factor-support.ts'
 import { allEvents, type Person, signUp } from '../security/support.ts'
 import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
-import { launchChromium } from './chromium.ts'
 
 export interface StageOptions {
   readonly executable: string

@@ -1,10 +1,10 @@
 /** What goes wrong between page and server, in a real browser: two windows, slow and failing answers, a cut stream. */
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { codesOf, signIn } from '../security/support.ts'
 import type { Browser } from '../support/browser.ts'
 import { PASSWORD } from '../support/server.ts'
-import { findChromium } from './chromium.ts'
 import { fillNewPassword, fillSignIn, openStage, STRONG_PASSWORD, type Stage, save } from './stage.ts'
 
 const executable = findChromium()

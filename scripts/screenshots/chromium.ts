@@ -1,4 +1,4 @@
-/** A real browser for tests: the Chromium or Chrome that is installed. Nothing is downloaded. */
+/** A real browser, for the tests of the page and its pictures: the Chromium or Chrome that is installed. Nothing is downloaded. */
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 
