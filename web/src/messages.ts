@@ -130,7 +130,7 @@ export const messages = {
     strength: ['', 'Too weak', 'Fair', 'Good', 'Strong'],
     strengthLabel: 'Strength',
     advice:
-      'Several unrelated words are easy to remember and hard to guess. Common passwords and your last four are refused.',
+      'Several unrelated words are easy to remember and hard to guess. Common passwords, and those that you had lately, are refused.',
   },
 
   twoFactor: {
@@ -270,7 +270,6 @@ export const messages = {
     clear: 'Clear',
     export: 'Export',
     formats: { csv: 'CSV', ndjson: 'NDJSON', json: 'JSON' },
-    newEvents: (count: number) => (count === 1 ? '1 new event' : `${count} new events`),
     columns: {
       details: 'Details',
       kind: 'Kind',
@@ -304,7 +303,7 @@ export const messages = {
     device: 'Device',
     sequence: 'Number',
     data: 'Particulars',
-    live: 'New events appear by themselves.',
+    live: 'Everything that happened to your account, the newest first. New events appear by themselves.',
   },
 
   profile: {

@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto'
 
 const style = `
-  :root { color-scheme: light dark; font: 1.05rem/1.5 system-ui, sans-serif; }
-  body { max-width: 34rem; margin: 3rem auto; padding: 0 1.25rem; }
-  h1 { font-size: 1.5rem; line-height: 1.25; }
-  button { font: inherit; padding: .7rem 1.2rem; border: 0; border-radius: .4rem; background: #b3261e; color: #fff; cursor: pointer; }
+  :root { color-scheme: light; background: #ebeef5; color: #303133; font: 1rem/1.5 system-ui, sans-serif; }
+  body { max-width: 34rem; margin: 3rem auto; padding: 0 1rem; }
+  main { padding: 1.5rem; border-radius: 6px; background: #fff; }
+  h1 { margin-top: 0; font-size: 1.25rem; line-height: 1.25; }
+  button { font: inherit; padding: .7rem 1.2rem; border: 0; border-radius: 4px; background: #b3261e; color: #fff; cursor: pointer; }
   button:focus-visible { outline: 3px solid currentcolor; outline-offset: 3px; }
   button:disabled { opacity: .6; cursor: progress; }
   [role=status] { min-height: 1.5rem; margin-top: 1.25rem; font-weight: 600; }
