@@ -38,6 +38,7 @@ import { sessionAuthenticator } from './http/resources/session-cookie.ts'
 import { CannotListen, type Listening, listen } from './http/server.ts'
 import { MAILER, startMailer } from './mailer/mailer.ts'
 import { openAddressLimits } from './platform/address-limits.ts'
+import { CoalescedReads } from './platform/coalesced-reads.ts'
 import type { Database } from './platform/database.ts'
 import { EmbeddedPostgresError } from './platform/embedded-postgres/error.ts'
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
@@ -58,6 +59,7 @@ import { runProjection } from './projector/projector.ts'
 import { registerReactors } from './projector/reactor.ts'
 import { registerProjections } from './projector/schema.ts'
 import type { RunningWorker } from './projector/worker.ts'
+import { activeSessions } from './queries/sessions.ts'
 import { openAccessTokens } from './secrets/access-tokens.ts'
 import { loadMasterKey } from './secrets/master-key.ts'
 import { openPasswordHasher } from './secrets/password-hashing.ts'
@@ -256,6 +258,7 @@ export const start = async (
       services,
       db,
       readTextRows: openTextRows(pool),
+      activeSessions: new CoalescedReads((userIds) => activeSessions(db, userIds)),
       store,
       live,
       streams,

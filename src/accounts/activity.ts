@@ -3,9 +3,10 @@
  * request; only the table may say that it is idle, for another process may have seen one. Writes are spaced by
  * `activityMs`, so a session used through two processes can be found idle up to that much early, never late.
  */
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
+import { CoalescedReads } from '../platform/coalesced-reads.ts'
 import type { Database } from '../platform/database.ts'
 
 export interface SessionAccess {
@@ -50,6 +51,17 @@ export const openActivity = (
     }
   }
 
+  /** Requests that list sessions at once share a read; each picks its own. */
+  const reads = new CoalescedReads<readonly string[], ReadonlyMap<string, number>>(async (lists) => {
+    const rows = await db
+      .selectFrom('vault.activity')
+      .select(['session_id', 'last_accessed_at'])
+      .where('session_id', '=', sql<string>`any(${[...new Set(lists.flat())]})`)
+      .execute()
+    const written = new Map(rows.map((row) => [row.session_id, row.last_accessed_at.getTime()]))
+    return lists.map(() => written)
+  })
+
   return {
     async lastAccess(session, now) {
       const memory = seen.get(session.sessionId)?.at ?? 0
@@ -72,15 +84,11 @@ export const openActivity = (
     },
     async ofSessions(sessionIds) {
       if (sessionIds.length === 0) return new Map()
-      const rows = await db
-        .selectFrom('vault.activity')
-        .select(['session_id', 'last_accessed_at'])
-        .where('session_id', 'in', sessionIds)
-        .execute()
+      const written = await reads.read(sessionIds)
       return new Map(
-        rows.map((row) => {
-          const at = Math.max(row.last_accessed_at.getTime(), seen.peek(row.session_id)?.at ?? 0)
-          return [row.session_id, at] as const
+        sessionIds.flatMap((id) => {
+          const at = written.get(id)
+          return at === undefined ? [] : [[id, Math.max(at, seen.peek(id)?.at ?? 0)] as const]
         }),
       )
     },

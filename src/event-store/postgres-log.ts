@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { CoalescedReads } from '../platform/coalesced-reads.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { TEXT_ONLY } from '../platform/text-rows.ts'
 import type { StoredEvent } from './decode.ts'
@@ -6,7 +7,12 @@ import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
 import { SharedPages } from './shared-pages.ts'
 import type { LogPage } from './subscription.ts'
-import { TailReads, type WantedTail } from './tail-reads.ts'
+
+interface WantedTail {
+  readonly stream: string
+  /** First revision wanted. */
+  readonly from: bigint
+}
 
 const PAGE_EVENTS = 1_000
 /** A page ends early before it would hold more: 1,000 events of the largest size would be a gigabyte. */
@@ -23,12 +29,12 @@ export const READER_SETTINGS = `
 /** The events as pages, all values still text. */
 export class PostgresLog {
   readonly #pool: pg.Pool
-  readonly #tails: TailReads
+  readonly #tails: CoalescedReads<WantedTail, LogPage>
   readonly #pages: SharedPages
 
   constructor(pool: pg.Pool) {
     this.#pool = pool
-    this.#tails = new TailReads((wanted) => this.#tailsOf(wanted))
+    this.#tails = new CoalescedReads((wanted) => this.#tailsOf(wanted))
     this.#pages = new SharedPages((position) => this.#page(AFTER_POSITION, [position], PAGE_EVENTS))
   }
 
@@ -46,7 +52,7 @@ export class PostgresLog {
     let next = from
     let left = limit
     if (!backwards && limit === Number.POSITIVE_INFINITY) {
-      const { events, more } = await this.#tails.read(stream, from)
+      const { events, more } = await this.#tails.read({ stream, from })
       yield* events
       const last = events.at(-1)
       if (!last || !more) return

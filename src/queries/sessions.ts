@@ -1,5 +1,5 @@
 /** The sessions of one user. Which of them can still act is the account's to say; this list follows the read model. */
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Database, SessionRow } from '../platform/database.ts'
 
 export type ListedSession = Selectable<SessionRow>
@@ -7,9 +7,19 @@ export type ListedSession = Selectable<SessionRow>
 const sessionsOf = (db: Kysely<Database>, userId: string) =>
   db.selectFrom('read.sessions').selectAll().where('user_id', '=', userId)
 
-/** All sessions that have not ended: at most SESSIONS_MAX. */
-export const activeSessions = (db: Kysely<Database>, userId: string): Promise<readonly ListedSession[]> =>
-  sessionsOf(db, userId).where('ended_position', 'is', null).execute()
+/** All sessions of each of the users that have not ended, in the order of the users: at most SESSIONS_MAX of one. */
+export const activeSessions = async (
+  db: Kysely<Database>,
+  userIds: readonly string[],
+): Promise<readonly (readonly ListedSession[])[]> => {
+  const rows = await db
+    .selectFrom('read.sessions')
+    .selectAll()
+    .where('user_id', '=', sql<string>`any(${[...new Set(userIds)]})`)
+    .where('ended_position', 'is', null)
+    .execute()
+  return userIds.map((userId) => rows.filter(({ user_id }) => user_id === userId))
+}
 
 /** Ended sessions, the last to end first, from before the position `before`. */
 export const endedSessions = (

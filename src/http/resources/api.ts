@@ -10,10 +10,12 @@ import type { AccessRecorder } from '../../exports/access-recorder.ts'
 import type { RowCopier } from '../../exports/copy-rows.ts'
 import type { EvidenceMaker } from '../../exports/evidence-maker.ts'
 import type { AddressLimits } from '../../platform/address-limits.ts'
+import type { CoalescedReads } from '../../platform/coalesced-reads.ts'
 import type { Database } from '../../platform/database.ts'
 import type { Overview } from '../../projector/overview.ts'
 import type { Progress } from '../../projector/progress.ts'
 import type { ReadTextRows } from '../../queries/audit-page.ts'
+import type { ListedSession } from '../../queries/sessions.ts'
 import type { AccessTokens, TokenHolder } from '../../secrets/access-tokens.ts'
 import type { Sealer } from '../../secrets/sealed-tokens.ts'
 import type { SessionHash } from '../../secrets/session-hash.ts'
@@ -25,6 +27,8 @@ export interface Api {
   readonly services: Services
   readonly db: Kysely<Database>
   readonly readTextRows: ReadTextRows
+  /** Of a user. Users that are asked for at once share a read. */
+  readonly activeSessions: CoalescedReads<string, readonly ListedSession[]>
   readonly store: Pick<EventStore, 'read' | 'subscribe' | 'tail' | 'ping'>
   readonly live: Pick<Live, 'follow'>
   readonly streams: EventStreams

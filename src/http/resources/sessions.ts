@@ -4,7 +4,7 @@ import type { Outcome } from '../../account/commands.ts'
 import { runBySession } from '../../commands/by-session.ts'
 import type { Answer } from '../../commands/command-bus.ts'
 import { auditEvents } from '../../queries/audit-events.ts'
-import { activeSessions, endedSessions, type ListedSession, sessionOf } from '../../queries/sessions.ts'
+import { endedSessions, type ListedSession, sessionOf } from '../../queries/sessions.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
 import { idempotencyHeader, sessionRequest, settle } from './commands.ts'
@@ -54,7 +54,7 @@ export const sessionEndpoints = (api: Api): readonly ApiEndpoint[] => [
       await awaitConsistency(api, 'sessions', request)
       const { userId } = auth.account
       await mustNotBeParked(api, 'sessions', userId)
-      const active = query.state !== 'ended' && before === null ? await activeSessions(api.db, userId) : []
+      const active = query.state !== 'ended' && before === null ? await api.activeSessions.read(userId) : []
       const found =
         query.state === 'active' ? [] : await endedSessions(api.db, userId, { before, limit: query.limit + 1 })
       const ended = found.slice(0, query.limit)
