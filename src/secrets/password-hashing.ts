@@ -34,6 +34,11 @@ export interface PasswordHasher {
   /** Passwords waiting for their turn, and passwords being hashed. */
   readonly waiting: number
   readonly active: number
+  /**
+   * The same hasher for passwords that one client has brought. Clients take turns, so that one with hundreds of passwords
+   * keeps another waiting for no more than one of them. Without it all wait in one line.
+   */
+  inLineOf(client: string): PasswordHasher
 }
 
 /**
@@ -52,27 +57,31 @@ export const openPasswordHasher = (options: PasswordHasherOptions): PasswordHash
   const queue = openWorkQueue({ concurrency, queueLimit })
   const nobodys = dummyHash(params)
 
-  const verify = async (hash: string, password: string): Promise<boolean> => {
-    const { key } = decodeHash(hash)
-    return await queue.run(() => verifyKey(key, normalise(password)))
+  const inLineOf = (client: string): PasswordHasher => {
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> => queue.run(client, work)
+    const verify = async (hash: string, password: string): Promise<boolean> => {
+      const { key } = decodeHash(hash)
+      return await inTurn(() => verifyKey(key, normalise(password)))
+    }
+    return {
+      hash: async (password) => encodeHash(await inTurn(() => kdf(normalise(password), params))),
+      verify,
+      verifyNothing: async (password) => {
+        await verify(nobodys, password)
+        return false
+      },
+      derive: async (text, salt) => (await inTurn(() => rawScrypt(text, salt, params))).toString('base64'),
+      needsRehash: (hash) => grew(decodeHash(hash).params, params),
+      get waiting() {
+        return queue.waiting
+      },
+      get active() {
+        return queue.active
+      },
+      inLineOf,
+    }
   }
-
-  return {
-    hash: async (password) => encodeHash(await queue.run(() => kdf(normalise(password), params))),
-    verify,
-    verifyNothing: async (password) => {
-      await verify(nobodys, password)
-      return false
-    },
-    derive: async (text, salt) => (await queue.run(() => rawScrypt(text, salt, params))).toString('base64'),
-    needsRehash: (hash) => grew(decodeHash(hash).params, params),
-    get waiting() {
-      return queue.waiting
-    },
-    get active() {
-      return queue.active
-    },
-  }
+  return inLineOf('')
 }
 
 /**

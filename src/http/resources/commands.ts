@@ -7,7 +7,9 @@ import type { Answer, CommandResult } from '../../commands/command-bus.ts'
 import { hashInTurn } from '../../commands/in-session.ts'
 import { commandIdOf, hashBody, type IdentifiedRequest } from '../../commands/request-hash.ts'
 import type { CommandContext } from '../../commands/seal-events.ts'
+import type { Services } from '../../commands/services.ts'
 import type { JsonObject, Position } from '../../event-store/port.ts'
+import { bucketOf } from '../../platform/address-limits.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
 import { Problem } from '../problem.ts'
 import type { RequestInfo } from '../request-info.ts'
@@ -22,6 +24,12 @@ export const contextOf = async (
 ): Promise<Omit<CommandContext, 'actor' | 'sessionId'>> => ({
   correlationId: request.id,
   client: await clientContext.resolve({ ip: request.address, userAgent: request.header('User-Agent') }),
+})
+
+/** For commands that may hash passwords: they wait in the line of the address that asks. */
+export const servicesFor = ({ services }: Api, { address }: RequestInfo): Services => ({
+  ...services,
+  hasher: services.hasher.inLineOf(bucketOf(address)),
 })
 
 interface Keyed {
@@ -41,11 +49,13 @@ export const sessionRequest = async (
   const { method, path } = request
   const identified = { actorId: who.account.userId, method, path, key, body, secretFields }
   const bodyHash =
-    secretFields.length === 0 ? await hashBody(api.services, identified) : await slowly(api, who, identified)
+    secretFields.length === 0
+      ? await hashBody(api.services, identified)
+      : await slowly(servicesFor(api, request), who, identified)
   return { who, context, repeat: { commandId: commandIdOf(identified), bodyHash } }
 }
 
-const slowly = async ({ services }: Api, who: Authenticated, identified: IdentifiedRequest): Promise<string> => {
+const slowly = async (services: Services, who: Authenticated, identified: IdentifiedRequest): Promise<string> => {
   const hashed = await hashInTurn(services, who, () => hashBody(services, identified))
   if (hashed.kind === 'refused') throw rejectionProblem(hashed.rejection, services.now())
   return hashed.value

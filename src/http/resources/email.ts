@@ -6,7 +6,7 @@ import { confirmEmailChange, requestEmailChange } from '../../commands/change-em
 import type { Answer } from '../../commands/command-bus.ts'
 import { invalidRequest, Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
-import { contextOf, idempotencyHeader, sessionRequest, settle } from './commands.ts'
+import { contextOf, idempotencyHeader, servicesFor, sessionRequest, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { linkTokenSchema } from './schemas.ts'
 
@@ -37,7 +37,7 @@ export const emailEndpoints = (api: Api): readonly ApiEndpoint[] => [
     async handler({ auth, body, headers, request }) {
       const key = headers['Idempotency-Key']
       const asked = await sessionRequest(api, auth, request, { key, body, secretFields: ['password'] })
-      const ran = await requestEmailChange(api.services, asked, body, answer)
+      const ran = await requestEmailChange(servicesFor(api, request), asked, body, answer)
       if (ran.kind === 'ownAddress') {
         throw invalidRequest({ pointer: '#/newEmail', code: 'unchanged', detail: 'This is your address already.' })
       }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { emailSchema } from '../../accounts/email.ts'
 import { requestPasswordReset, resetPassword } from '../../commands/password-reset.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
-import { contextOf, settle } from './commands.ts'
+import { contextOf, servicesFor, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { passwordProblem } from './rejections.ts'
 import { linkTokenSchema, newPasswordProblems } from './schemas.ts'
@@ -49,7 +49,7 @@ export const passwordResetEndpoints = (api: Api): readonly ApiEndpoint[] => [
     },
     async handler({ body, request }) {
       await api.addressLimits.consume(request.address)
-      const result = await resetPassword(api.services, body, await contextOf(api, request))
+      const result = await resetPassword(servicesFor(api, request), body, await contextOf(api, request))
       if (result.kind === 'passwordRefused') throw passwordProblem(result.problems, '#/newPassword')
       const { position } = settle(api, result.result, () => ({ status: 204, body: null, secret: false }))
       return { status: 204, ...consistencyOf(api, position) }

@@ -5,7 +5,7 @@ import { changePassword } from '../../commands/change-password.ts'
 import type { Answer } from '../../commands/command-bus.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
-import { idempotencyHeader, sessionRequest, settle } from './commands.ts'
+import { idempotencyHeader, servicesFor, sessionRequest, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { passwordProblem } from './rejections.ts'
 import { newPasswordProblems } from './schemas.ts'
@@ -46,7 +46,7 @@ export const passwordEndpoints = (api: Api): readonly ApiEndpoint[] => [
         body,
         secretFields: ['currentPassword', 'newPassword'],
       })
-      const result = await changePassword(api.services, asked, body, answer)
+      const result = await changePassword(servicesFor(api, request), asked, body, answer)
       if (result.kind === 'passwordRefused') throw passwordProblem(result.problems, '#/newPassword')
       const { status, position } = settle(api, result.result, answer)
       if (status === 403) throw new Problem(403, 'invalid-credentials')

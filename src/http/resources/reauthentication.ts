@@ -5,7 +5,7 @@ import type { Answer } from '../../commands/command-bus.ts'
 import { type Proof, reauthenticate } from '../../commands/reauthenticate.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
-import { sessionRequest, settle } from './commands.ts'
+import { servicesFor, sessionRequest, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { codeMethods, codeSchema } from './schemas.ts'
 import { sessionCookie } from './session-cookie.ts'
@@ -36,7 +36,7 @@ export const reauthenticationEndpoints = (api: Api): readonly ApiEndpoint[] => [
         throw new Problem(403, 'code-invalid', { detail: 'A backup code does not do here: use the app.' })
       }
       const asked = await sessionRequest(api, auth, request, { key: undefined })
-      const { result, token } = await reauthenticate(api.services, asked, proof, answer)
+      const { result, token } = await reauthenticate(servicesFor(api, request), asked, proof, answer)
       if (result.kind === 'rejected' && result.rejection.code === 'two-factor-not-enabled') {
         throw new Problem(403, 'code-invalid', { detail: 'There is no second factor: use the password.' })
       }

@@ -9,7 +9,7 @@ import { describePolicy } from '../../secrets/password-policy.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
 import { challengeCookie, challengeOf, clearedChallengeCookie } from './challenge-cookie.ts'
-import { contextOf, sessionRequest, settle } from './commands.ts'
+import { contextOf, servicesFor, sessionRequest, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { passwordProblem, throttled } from './rejections.ts'
 import { codeMethods, codeSchema, instant, nameSchema, newPasswordProblems, userSchema } from './schemas.ts'
@@ -54,7 +54,7 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const { email } = body
       const name = body.name ?? null
       const context = await contextOf(api, request)
-      const result = await register(api.services, { email, password: body.password, name }, context)
+      const result = await register(servicesFor(api, request), { email, password: body.password, name }, context)
       if (result.kind === 'passwordRefused') throw passwordProblem(result.problems, '#/password')
       if (result.kind === 'emailTaken') throw new Problem(409, 'email-taken')
       return { status: 201, body: { user: { id: result.userId, email, name } }, ...consistencyOf(api, result.position) }
@@ -86,7 +86,7 @@ export const signInEndpoints = (api: Api): readonly ApiEndpoint[] => [
       // What is no address at all takes the way of an unknown one, under the spelling that was typed.
       const email = emailSchema.safeParse(body.email).data ?? body.email
       const context = await contextOf(api, request)
-      const result = await logIn(api.services, { email, password: body.password }, context)
+      const result = await logIn(servicesFor(api, request), { email, password: body.password }, context)
       if (result.kind === 'refused') throw new Problem(401, 'invalid-credentials')
       if (result.kind === 'throttled') throw throttled(result.until, api.services.now())
       if (result.kind === 'signedIn') return authenticated(api, result)

@@ -16,7 +16,7 @@ import {
 import { otpauthUri, qrPng, qrSvg } from '../../secrets/totp.ts'
 import { Problem } from '../problem.ts'
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
-import { idempotencyHeader, sessionRequest, settle } from './commands.ts'
+import { idempotencyHeader, servicesFor, sessionRequest, settle } from './commands.ts'
 import { commandHeaders, consistencyOf } from './consistency.ts'
 import { rejectionProblem } from './rejections.ts'
 import { codeMethods, codeSchema, instant } from './schemas.ts'
@@ -183,7 +183,7 @@ export const twoFactorEndpoints = (api: Api): readonly ApiEndpoint[] => [
         body,
         secretFields: ['password', 'code'],
       })
-      const { result, token } = await disableTwoFactor(api.services, asked, body, disabled)
+      const { result, token } = await disableTwoFactor(servicesFor(api, request), asked, body, disabled)
       const { status, body: code, position } = settle(api, result, disabled)
       if (status === 403) throw new Problem(403, code === 'wrongPassword' ? 'invalid-credentials' : 'code-invalid')
       const consistency = consistencyOf(api, position)
