@@ -51,7 +51,7 @@ function medianOf(results: readonly Result[], name: string): number {
   return found.median
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en')
+const whole = (value: number): string => (value < 10 ? value.toFixed(2) : Math.round(value).toLocaleString('en'))
 const amount = (value: number, unit: string): string => `${value >= 100 ? whole(value) : value.toFixed(2)}${unit}`
 
 /** Markdown, so that it can be pasted into the README. */
