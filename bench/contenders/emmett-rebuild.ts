@@ -97,7 +97,8 @@ export async function openEmmettRebuild(
   })
   return {
     async rebuild(batchSize) {
-      await pool.query('truncate audit, session')
+      // Its checkpoints too: where they stand at the end it would find nothing to do.
+      await pool.query('truncate audit, session; delete from emt_processors')
       const projections = [audit, sessions]
       const pulling = { batchSize }
       const consumer = rebuildPostgreSQLProjections({ connectionString: database.url, projections, pulling })
