@@ -9,7 +9,7 @@ import { code, nextStep } from '../security/second-factor-support.ts'
 import { signIn } from '../security/support.ts'
 import { PASSWORD } from '../support/server.ts'
 import { expectAccessible } from './axe.ts'
-import { fillNewPassword, fillSignIn, openStage, STRONG_PASSWORD, type Stage } from './stage.ts'
+import { eventually, fillNewPassword, fillSignIn, LONG_MS, openStage, STRONG_PASSWORD, type Stage } from './stage.ts'
 
 const executable = findChromium()
 const SIZES = [
@@ -21,7 +21,7 @@ const SUDO_MS = 600_000
 const dialog = (page: Page) => page.getByRole('dialog')
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 
-describe.skipIf(executable === undefined)('the page for everybody', () => {
+describe.skipIf(executable === undefined)('the page for everybody', { timeout: LONG_MS }, () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ executable: executable ?? '', env: { SUDO_SECONDS: String(SUDO_MS / 1_000) } })
@@ -37,7 +37,7 @@ describe.skipIf(executable === undefined)('the page for everybody', () => {
     await dialog(page).waitFor({ state: 'hidden' })
   }
 
-  it.for(SIZES)('before signing in, at $width x $height', { timeout: 120_000 }, (size) =>
+  it.for(SIZES)('before signing in, at $width x $height', (size) =>
     stage.inWindow(async (page) => {
       for (const [path, heading] of [
         ['/register', 'Create an account'],
@@ -57,7 +57,7 @@ describe.skipIf(executable === undefined)('the page for everybody', () => {
     }, size),
   )
 
-  it.for(SIZES)('on every screen, at $width x $height', { timeout: 120_000 }, (size) =>
+  it.for(SIZES)('on every screen, at $width x $height', (size) =>
     stage.inWindow(async (page) => {
       const person = await stage.someone()
       await signIn(stage.server, person.email)
@@ -116,7 +116,7 @@ describe.skipIf(executable === undefined)('the page for everybody', () => {
     }, size),
   )
 
-  it.for(SIZES)('through the second factor, at $width x $height', { timeout: 120_000 }, (size) =>
+  it.for(SIZES)('through the second factor, at $width x $height', (size) =>
     stage.inWindow(async (page) => {
       const person = await stage.someone()
       await stage.enter(page, person, '/two-factor')
@@ -180,7 +180,7 @@ describe.skipIf(executable === undefined)('the page for everybody', () => {
       await page.keyboard.press('Enter')
       await dialog(page).waitFor()
       const isInside = () => page.evaluate('document.activeElement.closest(\'[role="dialog"]\') !== null')
-      await expect.poll(isInside).toBe(true)
+      await eventually(isInside).toBe(true)
       for (let steps = 0; steps < 6; steps += 1) {
         await page.keyboard.press('Tab')
         expect(await isInside()).toBe(true)
@@ -191,7 +191,7 @@ describe.skipIf(executable === undefined)('the page for everybody', () => {
       }
       await page.keyboard.press('Escape')
       await dialog(page).waitFor({ state: 'hidden' })
-      await expect.poll(() => isFocused(/^Revoke all sessions$/)).toBe(1)
+      await eventually(() => isFocused(/^Revoke all sessions$/)).toBe(1)
 
       await tabTo(/^Details of the session/)
       await page.keyboard.press('Enter')

@@ -6,14 +6,24 @@ import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { challenged, code, complete, nextStep, wrongCode } from '../security/second-factor-support.ts'
 import { codesOf, isSignedIn, signIn } from '../security/support.ts'
 import { PASSWORD } from '../support/server.ts'
-import { errorBeside, fillNewPassword, openStage, STRONG_PASSWORD, type Stage, save, textOf } from './stage.ts'
+import {
+  errorBeside,
+  eventually,
+  fillNewPassword,
+  LONG_MS,
+  openStage,
+  STRONG_PASSWORD,
+  type Stage,
+  save,
+  textOf,
+} from './stage.ts'
 
 const executable = findChromium()
 const SUDO_MS = 600_000
 
 const current = (page: Page) => page.getByLabel('Current password', { exact: true })
 
-describe.skipIf(executable === undefined)('the screens of password and second factor', () => {
+describe.skipIf(executable === undefined)('the screens of password and second factor', { timeout: LONG_MS }, () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ executable: executable ?? '', env: { SUDO_SECONDS: String(SUDO_MS / 1_000) } })
@@ -83,7 +93,7 @@ describe.skipIf(executable === undefined)('the screens of password and second fa
         expect(await page.getByRole('link', { name }).getAttribute('rel')).toContain('noopener')
       }
       await page.getByAltText('QR code to scan').waitFor()
-      await expect.poll(() => page.evaluate("document.querySelector('.qr-code').naturalWidth")).toBeGreaterThan(0)
+      await eventually(() => page.evaluate("document.querySelector('.qr-code').naturalWidth")).toBeGreaterThan(0)
       await page.getByRole('button', { name: 'or add manually' }).click()
       const key = page.locator('dt', { hasText: /^Key$/ }).locator('xpath=following-sibling::dd[1]')
       const secret = (await textOf(key)).replaceAll(' ', '')

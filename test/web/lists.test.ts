@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '../../scripts/screenshots/chromium.ts'
-import { codesOf, inTurn, isSignedIn, sessionPage, signIn } from '../security/support.ts'
+import { codesOf, inTurn, isSignedIn, sessionPage, signIn, untilProjected } from '../security/support.ts'
+import { makeToken } from '../security/tokens.ts'
 import type { Browser } from '../support/browser.ts'
-import { openStage, type Stage, textOf } from './stage.ts'
+import { eventually, LONG_MS, openStage, type Stage, textOf } from './stage.ts'
 
 const executable = findChromium()
 const PHONE = {
@@ -18,7 +19,7 @@ const revokeButtons = (page: Page) => page.getByRole('button', { name: /^Revoke 
 const shownCodes = (page: Page) => page.locator('.event-code').allInnerTexts()
 const rows = (page: Page) => page.locator('tbody tr:not(.row-details)')
 
-describe.skipIf(executable === undefined)('the lists', () => {
+describe.skipIf(executable === undefined)('the lists', { timeout: LONG_MS }, () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ executable: executable ?? '' })
@@ -49,7 +50,7 @@ describe.skipIf(executable === undefined)('the lists', () => {
         expect(await textOf(details)).toContain(session?.hash)
         await details.getByRole('link', { name: 'Show in the auditlog' }).click()
         await page.getByText('1 filter is set').waitFor()
-        await expect.poll(() => shownCodes(page)).toEqual(['user:logged_in'])
+        await eventually(() => shownCodes(page)).toEqual(['user:logged_in'])
       }))
 
     it('revoke one with effect on its next request, and list it among the ended ones', () =>
@@ -58,7 +59,7 @@ describe.skipIf(executable === undefined)('the lists', () => {
         await stage.enter(page, person)
         await revokeButtons(page).click()
         await page.getByText('The session was revoked.').waitFor()
-        await expect.poll(() => rows(page).count()).toBe(1)
+        await eventually(() => rows(page).count()).toBe(1)
         expect(await isSignedIn(person.browser)).toBe(false)
         await page.getByText('Ended', { exact: true }).click()
         await page.getByRole('button', { name: /^Details of the session/ }).click()
@@ -73,7 +74,7 @@ describe.skipIf(executable === undefined)('the lists', () => {
         const person = await stage.someone()
         await signIn(stage.server, person.email)
         await stage.enter(page, person)
-        await expect.poll(() => rows(page).count()).toBe(3)
+        await eventually(() => rows(page).count()).toBe(3)
         const open = page.getByRole('button', { name: 'Revoke all sessions' })
         await open.click()
         const dialog = page.getByRole('dialog', { name: 'Revoke all other sessions?' })
@@ -84,13 +85,13 @@ describe.skipIf(executable === undefined)('the lists', () => {
         await open.click()
         await dialog.getByRole('button', { name: 'Revoke all sessions' }).click()
         await page.getByText('2 sessions were revoked.').waitFor()
-        await expect.poll(() => rows(page).count()).toBe(1)
+        await eventually(() => rows(page).count()).toBe(1)
         expect(await open.isDisabled()).toBe(true)
         const { browser } = await signIn(stage.server, person.email)
         const events = await stage.events({ browser })
         expect(codesOf(events).filter((each) => each === 'user.session:revoked')).toHaveLength(2)
         // A new sign-in elsewhere appears by itself.
-        await expect.poll(() => rows(page).count()).toBe(2)
+        await eventually(() => rows(page).count()).toBe(2)
       }))
   })
 
@@ -100,14 +101,14 @@ describe.skipIf(executable === undefined)('the lists', () => {
         const person = await stage.someone()
         await inTurn(55, (n) => patchProfile(person.browser, { name: `Ada the ${n}th` }))
         await stage.enter(page, person, '/audit-log')
-        await expect.poll(() => rows(page).count()).toBe(50)
+        await eventually(() => rows(page).count()).toBe(50)
         await page.getByRole('button', { name: 'Load more' }).click()
         const total = (await stage.events(person)).length
-        await expect.poll(() => rows(page).count()).toBe(total)
+        await eventually(() => rows(page).count()).toBe(total)
         expect(total).toBeGreaterThan(50)
         expect(await page.getByRole('button', { name: 'Load more' }).count()).toBe(0)
         await signIn(stage.server, person.email)
-        await expect.poll(() => rows(page).count()).toBe(total + 1)
+        await eventually(() => rows(page).count()).toBe(total + 1)
         expect((await shownCodes(page))[0]).toBe('user:logged_in')
         const told = page.getByRole('status').filter({ hasText: 'Logged in' })
         expect(await told.count()).toBe(1)
@@ -124,7 +125,7 @@ describe.skipIf(executable === undefined)('the lists', () => {
         await page.getByLabel('IP address').fill('129.132.1.1')
         await page.getByRole('button', { name: 'Apply' }).click()
         await page.getByText('3 filters are set').waitFor()
-        await expect.poll(() => shownCodes(page)).toEqual(['user:login_failed'])
+        await eventually(() => shownCodes(page)).toEqual(['user:login_failed'])
         expect(await page.locator('.event-code').getAttribute('class')).toContain('danger')
 
         await page.getByRole('button', { name: /^Details of:/ }).click()
@@ -145,15 +146,15 @@ describe.skipIf(executable === undefined)('the lists', () => {
         // Another event that the filter leaves out does not appear; one that it takes does.
         await signIn(stage.server, person.email)
         await stage.server.browser(PHONE).logIn(person.email, 'another wrong guess of it')
-        await expect.poll(() => shownCodes(page)).toEqual(['user:login_failed', 'user:login_failed'])
+        await eventually(() => shownCodes(page)).toEqual(['user:login_failed', 'user:login_failed'])
 
         await page.reload()
-        await expect.poll(() => shownCodes(page)).toEqual(['user:login_failed', 'user:login_failed'])
+        await eventually(() => shownCodes(page)).toEqual(['user:login_failed', 'user:login_failed'])
         expect(await page.getByLabel('Country').inputValue()).toBe('CH')
         await page.getByRole('button', { name: 'Clear' }).click()
-        await expect.poll(() => shownCodes(page)).toContain('user:registered')
+        await eventually(() => shownCodes(page)).toContain('user:registered')
         await page.goBack()
-        await expect.poll(() => shownCodes(page)).toEqual(['user:login_failed', 'user:login_failed'])
+        await eventually(() => shownCodes(page)).toEqual(['user:login_failed', 'user:login_failed'])
 
         await page.getByLabel('IP address').fill('not an address')
         await page.getByRole('button', { name: 'Apply' }).click()
@@ -161,11 +162,27 @@ describe.skipIf(executable === undefined)('the lists', () => {
         await field.locator('.field-error').waitFor()
       }))
 
+    it('say when an auditor has read them', () =>
+      stage.inWindow(async (page) => {
+        const person = await stage.someone()
+        const { user } = (await person.browser.get('/v1/me')).body as { user: { id: string } }
+        const { headers } = await makeToken(stage.server, ['audit:read'])
+        const auditor = stage.server.browser(headers)
+        expect((await auditor.get(`/v1/audit/events?user=${user.id}`)).status).toBe(200)
+        await untilProjected(stage.server)
+        await stage.enter(page, person, '/audit-log')
+        const row = rows(page).filter({ hasText: 'audit:accessed' })
+        await row.getByRole('button', { name: /^Details of:/ }).click()
+        const facts = await textOf(page.locator('.row-details'))
+        expect(facts).toMatch(/Done by\s+An operator or auditor/)
+        expect(facts).not.toMatch(/null|undefined|Number/)
+      }))
+
     it.for(['CSV', 'NDJSON', 'JSON'])('are saved as %s, those that the filter shows', (format) =>
       stage.inWindow(async (page) => {
         const person = await stage.someone()
         await stage.enter(page, person, '/audit-log?code=user:registered')
-        await expect.poll(() => shownCodes(page)).toEqual(['user:registered'])
+        await eventually(() => shownCodes(page)).toEqual(['user:registered'])
         const [download] = await Promise.all([
           page.waitForEvent('download'),
           page.getByRole('button', { name: `Export: ${format}` }).click(),

@@ -6,7 +6,7 @@ import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { codesOf, signIn } from '../security/support.ts'
 import type { Browser } from '../support/browser.ts'
 import { PASSWORD, someEmail } from '../support/server.ts'
-import { errorBeside, fillSignIn, openStage, type Stage, save, textOf } from './stage.ts'
+import { errorBeside, eventually, fillSignIn, LONG_MS, openStage, type Stage, save, textOf } from './stage.ts'
 
 const executable = findChromium()
 
@@ -16,7 +16,7 @@ const saved = (page: Page) => page.getByRole('status').filter({ hasText: /^Saved
 /** News would renew the form before it is sent: here they never come. */
 const withoutNews = (page: Page) => page.route('**/v1/me/events', (route) => route.abort())
 
-describe.skipIf(executable === undefined)('the settings', () => {
+describe.skipIf(executable === undefined)('the settings', { timeout: LONG_MS }, () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ executable: executable ?? '' })
@@ -38,7 +38,7 @@ describe.skipIf(executable === undefined)('the settings', () => {
       expect(await save(page).isDisabled()).toBe(true)
       await page.getByRole('banner').getByText('Ada Lovelace').waitFor()
       await page.reload()
-      await expect.poll(() => page.getByLabel('Phone').inputValue()).toBe('+4930123456')
+      await eventually(() => page.getByLabel('Phone').inputValue()).toBe('+4930123456')
       expect(codesOf(await stage.events(person))).toContain('user.profile:updated')
     }))
 
@@ -54,7 +54,7 @@ describe.skipIf(executable === undefined)('the settings', () => {
       await told.waitFor()
       expect(await page.getByLabel('Name').inputValue()).toBe('Typed here')
       await told.getByRole('button', { name: 'Load the newest' }).click()
-      await expect.poll(() => page.getByLabel('Website').inputValue()).toBe('https://elsewhere.example/')
+      await eventually(() => page.getByLabel('Website').inputValue()).toBe('https://elsewhere.example/')
       expect(await page.getByLabel('Name').inputValue()).toBe('Typed here')
       await save(page).click()
       await saved(page).waitFor()
@@ -99,7 +99,7 @@ describe.skipIf(executable === undefined)('the settings', () => {
       await save(page).click()
       await saved(page).waitFor()
       await page.getByRole('link', { name: 'Auditlog' }).click()
-      await expect.poll(() => page.locator('tbody tr').count()).toBe(10)
+      await eventually(() => page.locator('tbody tr').count()).toBe(10)
       const at = await page.locator('tbody time').first().getAttribute('datetime')
       // 8:45 ahead of UTC, which no other zone is.
       const there = new Date(Date.parse(at ?? '') + (8 * 60 + 45) * 60_000)
@@ -112,7 +112,7 @@ describe.skipIf(executable === undefined)('the settings', () => {
       await stage.enter(page, person, '/profile')
       await page.getByLabel('Website').waitFor()
       await patch(person.browser, 'profile', { website: 'https://elsewhere.example/' })
-      await expect.poll(() => page.getByLabel('Website').inputValue()).toBe('https://elsewhere.example/')
+      await eventually(() => page.getByLabel('Website').inputValue()).toBe('https://elsewhere.example/')
     }))
 
   it('let the address change once both mailed links are confirmed', () =>

@@ -5,7 +5,17 @@ import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { code, nextStep, wrongCode } from '../security/second-factor-support.ts'
 import { codesOf, isSignedIn, signIn } from '../security/support.ts'
 import { PASSWORD, someEmail } from '../support/server.ts'
-import { errorBeside, fillNewPassword, fillSignIn, openStage, STRONG_PASSWORD, type Stage, textOf } from './stage.ts'
+import {
+  errorBeside,
+  eventually,
+  fillNewPassword,
+  fillSignIn,
+  LONG_MS,
+  openStage,
+  STRONG_PASSWORD,
+  type Stage,
+  textOf,
+} from './stage.ts'
 
 const executable = findChromium()
 const LOCK_AFTER = 3
@@ -15,7 +25,7 @@ const untilInside = async (page: Page) => {
   expect(new URL(page.url()).pathname).toBe('/sessions')
 }
 
-describe.skipIf(executable === undefined)('signing in', () => {
+describe.skipIf(executable === undefined)('signing in', { timeout: LONG_MS }, () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ executable: executable ?? '', env: { LOCK_AFTER_FAILURES: String(LOCK_AFTER) } })
@@ -159,6 +169,7 @@ describe.skipIf(executable === undefined)('signing in', () => {
       const person = await stage.someone()
       await stage.open(page, '/sign-in')
       await page.getByRole('link', { name: 'Forgot your password?' }).click()
+      await page.getByRole('heading', { name: 'Forgot your password?' }).waitFor()
       await page.getByLabel('E-mail address').fill(person.email)
       await page.getByRole('button', { name: 'Send the link' }).click()
       await page.getByText(`If there is an account for ${person.email}`).waitFor()
@@ -167,7 +178,7 @@ describe.skipIf(executable === undefined)('signing in', () => {
       await page.goto(link)
       const set = page.getByRole('button', { name: 'Set the password' })
       await set.waitFor()
-      await expect.poll(() => page.url()).toBe(`${stage.server.url}/reset-password`)
+      await eventually(() => page.url()).toBe(`${stage.server.url}/reset-password`)
       await fillNewPassword(page, 'password123456')
       await set.click()
       expect(await textOf(errorBeside(page, 'New password'))).toMatch(/guessed first/)

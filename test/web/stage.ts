@@ -21,6 +21,15 @@ import {
 import { allEvents, type Person, signUp } from '../security/support.ts'
 import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
 
+/** Machines under load are slow, and no test waits longer than it has to. */
+const WAIT_MS = 60_000
+/** For a whole test. */
+export const LONG_MS = 180_000
+
+/** Like a locator's own waiting, for what is asked otherwise. */
+export const eventually = <Value>(ask: () => Value | Promise<Value>) =>
+  expect.poll(ask, { timeout: WAIT_MS, interval: 25 })
+
 export interface StageOptions {
   readonly executable: string
   readonly env?: Readonly<Record<string, string>>
@@ -45,9 +54,17 @@ export const openStage = async ({ executable, env = {} }: StageOptions) => {
   const chromium: Chromium = await launchChromium(executable)
   expect((await fetch(server.url)).status).toBe(200)
 
-  const openWindow = async (viewport = { width: 1280, height: 800 }): Promise<Window> => {
-    const context = await chromium.newContext({ viewport, acceptDownloads: true })
-    context.setDefaultTimeout(20_000)
+  const openWindow = async (
+    viewport = { width: 1280, height: 800 },
+    extraHTTPHeaders: Record<string, string> = {},
+  ): Promise<Window> => {
+    const context = await chromium.newContext({
+      viewport,
+      acceptDownloads: true,
+      reducedMotion: 'reduce',
+      extraHTTPHeaders,
+    })
+    context.setDefaultTimeout(WAIT_MS)
     const page = await context.newPage()
     const misdeeds: string[] = []
     page.on('pageerror', (error) => misdeeds.push(error.message))
@@ -128,6 +145,8 @@ export const errorBeside = (page: Page, label: string) => {
 export const save = (page: Page) => page.getByRole('button', { name: 'Save' })
 
 export const fillSignIn = async (page: Page, email: string, password: string): Promise<void> => {
+  // The screen before it may have a field of the same name.
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   await page.getByLabel('E-mail address').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()

@@ -5,7 +5,16 @@ import { findChromium } from '../../scripts/screenshots/chromium.ts'
 import { codesOf, signIn } from '../security/support.ts'
 import type { Browser } from '../support/browser.ts'
 import { PASSWORD } from '../support/server.ts'
-import { fillNewPassword, fillSignIn, openStage, STRONG_PASSWORD, type Stage, save } from './stage.ts'
+import {
+  eventually,
+  fillNewPassword,
+  fillSignIn,
+  LONG_MS,
+  openStage,
+  STRONG_PASSWORD,
+  type Stage,
+  save,
+} from './stage.ts'
 
 const executable = findChromium()
 
@@ -36,30 +45,29 @@ const problem = (status: number, code: string, title: string, detail: string) =>
   body: JSON.stringify({ type: `/problems/${code}`, title, status, detail, code, requestId: 'r-1' }),
 })
 
-describe.skipIf(executable === undefined)('the page in trouble', () => {
+describe.skipIf(executable === undefined)('the page in trouble', { timeout: LONG_MS }, () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({ executable: executable ?? '' })
   }, 120_000)
   afterAll(() => stage?.close())
 
-  it('is signed out within a second of being revoked in another window', { timeout: 60_000 }, () =>
+  it('is signed out within a second of being revoked in another window', () =>
     stage.inWindow(async (here) => {
       const person = await stage.someone()
       await stage.enter(here, person)
       const taken: number[] = []
       // On a machine under load the best of a few rounds is what tells of the page.
       while (taken.length < 3 && !taken.some((ms) => ms < 1_000)) {
-        const there = await stage.openWindow()
+        const there = await stage.openWindow(undefined, { 'X-Forwarded-For': '129.132.1.1' })
         await stage.enter(there.page, person, '/profile')
         await there.page.getByLabel('Phone').fill('+49 typed')
         const out = there.page.getByText('this session was ended somewhere else').waitFor()
         const own = (await there.page.context().cookies()).find(({ name }) => name === '__Host-session')
         expect(own).toBeDefined()
-        // The newest is first below the current one.
         const answer = here.waitForResponse((response) => response.request().method() === 'DELETE')
         await rows(here)
-          .nth(1)
+          .filter({ hasText: '129.132.1.1' })
           .getByRole('button', { name: /^Revoke the session of/ })
           .click()
         expect((await answer).status()).toBe(204)
@@ -70,8 +78,7 @@ describe.skipIf(executable === undefined)('the page in trouble', () => {
         await there.page.context().close()
       }
       expect(Math.min(...taken)).toBeLessThan(1_000)
-    }),
-  )
+    }))
 
   it.for([
     ['/profile', 'Profile'],
@@ -81,7 +88,7 @@ describe.skipIf(executable === undefined)('the page in trouble', () => {
     ['/two-factor', '2FA authentication'],
     ['/sessions', 'Sessions list'],
     ['/audit-log?outcome=success', 'Auditlog'],
-  ] as const)('stays at %s when it is loaded anew, and comes back there', ([path, heading], { expect }) =>
+  ] as const)('stays at %s when it is loaded anew, and comes back there', ([path, heading]) =>
     stage.inWindow(async (page) => {
       const person = await stage.someone()
       await stage.enter(page, person, path)
@@ -111,7 +118,7 @@ describe.skipIf(executable === undefined)('the page in trouble', () => {
       await fillNewPassword(page, STRONG_PASSWORD)
       const slow = await holdBack(page, '**/v1/me/password')
       await save(page).click()
-      await expect.poll(() => slow.held.length).toBe(1)
+      await eventually(() => slow.held.length).toBe(1)
       expect(await save(page).getAttribute('class')).toContain('is-loading')
       await save(page).click({ force: true })
       await page.getByLabel('Current password', { exact: true }).press('Enter')
@@ -127,16 +134,16 @@ describe.skipIf(executable === undefined)('the page in trouble', () => {
     stage.inWindow(async (page) => {
       const person = await stage.someone()
       await stage.enter(page, person, '/audit-log')
-      await expect.poll(() => rows(page).count()).toBe(3)
+      await eventually(() => rows(page).count()).toBe(3)
       const slow = await holdBack(page, '**/v1/me/audit-events?*code=*')
       const links = ['user:registered', 'user:logged_in'].map((each) => `/audit-log?code=${each}`)
       await page.evaluate(`history.pushState({}, '', '${links[0]}'); dispatchEvent(new PopStateEvent('popstate'))`)
-      await expect.poll(() => slow.held.length).toBe(1)
+      await eventually(() => slow.held.length).toBe(1)
       await page.evaluate(`history.pushState({}, '', '${links[1]}'); dispatchEvent(new PopStateEvent('popstate'))`)
-      await expect.poll(() => slow.held.length).toBe(2)
+      await eventually(() => slow.held.length).toBe(2)
       slow.held.reverse()
       await slow.letGo()
-      await expect.poll(() => page.locator('.event-code').allInnerTexts()).toEqual(['user:logged_in', 'user:logged_in'])
+      await eventually(() => page.locator('.event-code').allInnerTexts()).toEqual(['user:logged_in', 'user:logged_in'])
     }))
 
   it.for([
@@ -178,7 +185,7 @@ describe.skipIf(executable === undefined)('the page in trouble', () => {
       await alert.waitFor()
       await page.unroute('**/v1/me/audit-events?*')
       await alert.getByRole('button', { name: 'Try again' }).click()
-      await expect.poll(() => rows(page).count()).toBeGreaterThan(2)
+      await eventually(() => rows(page).count()).toBeGreaterThan(2)
     }),
   )
 
@@ -207,13 +214,13 @@ describe.skipIf(executable === undefined)('the page in trouble', () => {
         await (isCut ? route.abort() : route.continue())
       })
       await stage.enter(page, person, '/audit-log')
-      await expect.poll(() => rows(page).count()).toBe(3)
-      await expect.poll(() => tries).toBeGreaterThan(0)
+      await eventually(() => rows(page).count()).toBe(3)
+      await eventually(() => tries).toBeGreaterThan(0)
       await patchProfile(person.browser, { name: 'While it was cut' })
       isCut = false
-      await expect.poll(() => rows(page).count(), { timeout: 20_000 }).toBe(4)
+      await eventually(() => rows(page).count()).toBe(4)
       await patchProfile(person.browser, { name: 'While it flows' })
-      await expect.poll(() => rows(page).count()).toBe(5)
+      await eventually(() => rows(page).count()).toBe(5)
       expect(await rows(page).count()).toBe((await stage.events(person)).length)
       expect((await page.locator('.event-code').allInnerTexts()).slice(0, 2)).toEqual([
         'user.profile:updated',

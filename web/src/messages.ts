@@ -294,6 +294,13 @@ export const messages = {
     },
     any: 'Any',
     outcomes: { success: 'Success', failure: 'Failure' },
+    actor: 'Done by',
+    actors: {
+      user: 'You',
+      anonymous: 'Somebody who was not signed in',
+      operator: 'An operator or auditor',
+      system: 'Strongroom itself',
+    },
     session: 'Session',
     fingerprint: 'Client fingerprint',
     os: 'OS',

@@ -58,6 +58,8 @@ export const eventCodes: readonly EventCode[] = Object.keys(looks) as EventCode[
 
 /** A newer server may know codes that this page does not. Failures are red whatever their code. */
 export const lookOf = (code: string, outcome: 'success' | 'failure'): Look => {
-  const look = Object.hasOwn(looks, code) ? looks[code as EventCode] : quiet('session')
+  // Those of auditors are told with the account's own, and cannot be filtered for.
+  const other = quiet(code.startsWith('audit:') ? 'person' : 'session')
+  const look = Object.hasOwn(looks, code) ? looks[code as EventCode] : other
   return outcome === 'failure' ? { ...look, tone: 'danger' } : look
 }
