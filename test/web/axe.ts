@@ -27,10 +27,12 @@ const seriousViolations = async (page: Page): Promise<readonly string[]> => {
   const expression = 'axe.run(document).then(({ violations }) => JSON.stringify(violations))'
   const { result } = await debug.send('Runtime.evaluate', { expression, awaitPromise: true })
   await debug.detach()
-  const violations: readonly { impact: string; id: string; nodes: readonly { html: string }[] }[] = JSON.parse(
-    result.value,
-  )
+  const violations: readonly {
+    impact: string
+    id: string
+    nodes: readonly { html: string; failureSummary: string }[]
+  }[] = JSON.parse(result.value)
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(' | ')}`)
 }

@@ -136,7 +136,7 @@ describe.skipIf(executable === undefined)('the settings', { timeout: LONG_MS }, 
       ] as const) {
         await page.goto(await stage.mailedLink(address, subject, '/confirm-email'))
         await page.getByRole('button', { name: 'Confirm' }).click()
-        await page.getByText('Confirmed.').waitFor()
+        await page.getByText(/^Confirmed\./).waitFor()
       }
       const { browser } = await signIn(stage.server, newEmail)
       expect(codesOf(await stage.events({ browser }))).toContain('user.email:changed')
