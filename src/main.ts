@@ -123,7 +123,6 @@ export const start = async (
     const vault = await openVault(db, master)
     keep(await forgetErasedKeys(notifications, vault), async (stopListening) => stopListening())
     const projections = readModels.map(({ projection }) => projection)
-    await registerProjections(pool, projections)
     await migrateLog(pool)
     const signedLog = config.roles.has('projector') ? await prepareLog(pool, config) : undefined
 
@@ -132,7 +131,10 @@ export const start = async (
     const ofStore = { what: 'the event store', isAway: isStoreAway, ...patience }
     const opening = () => openEventStore({ ...place, log, observeAppend: metrics.observeAppend })
     const store = keep(await waitUntilThere(opening, ofStore), (open) => open.close())
-    await waitUntilThere(() => registerReactors(pool, store, [MAILER]), ofStore)
+    await waitUntilThere(async () => {
+      await registerProjections(pool, projections, { tail: () => store.tail() })
+      await registerReactors(pool, store, [MAILER])
+    }, ofStore)
     const snapshots = keep(openSnapshots({ db, vault, log }), (open) => open.close())
     const accounts = openAccounts(store, snapshots)
     const live = keep(openLive({ store, accounts, vault, log }), (open) => open.stop())

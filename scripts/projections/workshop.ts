@@ -48,7 +48,7 @@ export const withWorkshop = async <T>(
     }
     try {
       const definitions = readModels.map(({ projection }) => projection)
-      await registerProjections(pool, definitions)
+      await registerProjections(pool, definitions, { tail: () => store.tail() })
       const owner = `script:${hostname()}:${process.pid}`
       const parts = { store, decode: openForProjections(vault), isForNewer, pool, notifications, owner, log }
       return await work({

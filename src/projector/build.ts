@@ -325,7 +325,7 @@ class Builder<Event> {
       for (const one of this.#tables) await client.query(viewSql(one))
       // The owner stays, and goes on with it: who waits for this read model must not be told that nobody is at work on it.
       await client.query(
-        `update read.projections set live = true, stage = 'live', report = $4, epoch = epoch + 1,
+        `update read.projections set live = true, stage = 'live', report = $4, epoch = epoch + 1, target = least(target, position),
                 lease_until = clock_timestamp() + $5 * interval '1 second'
           where ${PROJECTIONS.row}`,
         [...this.#id(), JSON.stringify(comparison), this.#lease.seconds],

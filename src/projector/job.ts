@@ -51,6 +51,8 @@ export interface Checkpoints {
    * projections; nobody waits for a reactor, and each of its batches costs a wait for the disk.
    */
   readonly gatherMs: number
+  /** What else is set where an owner that has caught up ($6) extends its lease. */
+  readonly whenCaughtUp: string
   /** What an operator does where the checkpoint is of another store. */
   readonly remedy: string
 }
@@ -62,6 +64,8 @@ export const PROJECTIONS: Checkpoints = {
   channel: PROJECTION_CHANNEL,
   durable: false,
   gatherMs: 0,
+  // The end of the log may be a record of the store's own, which is handled by nobody.
+  whenCaughtUp: ', target = case when $6 then least(target, coalesce(position, -1)) else target end',
   remedy: 'drop schema read, and start: the read models are built anew',
 }
 
@@ -72,5 +76,6 @@ export const REACTORS: Checkpoints = {
   channel: REACTOR_CHANNEL,
   durable: true,
   gatherMs: 50,
+  whenCaughtUp: '',
   remedy: 'delete its row in vault.reactors, and start: it goes on with what is appended from then on',
 }

@@ -110,6 +110,7 @@ export async function renewLease(pool: pg.Pool, lease: Lease, caughtUp: boolean)
   const { rowCount } = await pool.query(
     `update ${checkpoints.table}
         set lease_until = clock_timestamp() + $5 * interval '1 second', caught_up = $6, updated_at = clock_timestamp()
+            ${checkpoints.whenCaughtUp}
       where ${checkpoints.row} and epoch = $4`,
     [lease.name, lease.version, lease.build, lease.epoch, lease.seconds, caughtUp],
   )

@@ -35,6 +35,11 @@ export interface Progress {
    * cannot be asked.
    */
   isParked(name: string, stream: string): Promise<boolean>
+  /**
+   * Whether the live version is a first build that has not got to where the history ended when it was begun: its tables
+   * hold a part of what was there before. Throws when the database cannot be asked.
+   */
+  isPartial(name: string): Promise<boolean>
   /** Of the live version; undefined where there is none. Throws what PostgreSQL throws. */
   statusOf(name: string): Promise<ReadModelStatus | undefined>
   close(): Promise<void>
@@ -45,6 +50,8 @@ export function openProgress({ pool, notifications, log }: ProgressOptions): Pro
   const gauges = new Map<string, Gauge>()
   /** By projection; forgotten whenever something but progress has happened. */
   const parked = new Map<string, Promise<ReadonlySet<string>>>()
+  /** By projection, and forgotten likewise; only that it is whole is kept. */
+  const partial = new Map<string, Promise<boolean>>()
   const gaugeOf = (name: string) => {
     const gauge = gauges.get(name) ?? new Gauge(() => readLive(pool, name))
     gauges.set(name, gauge)
@@ -52,7 +59,10 @@ export function openProgress({ pool, notifications, log }: ProgressOptions): Pro
   }
   const listening = notifications.listen(PROJECTION_CHANNEL, (payload) => {
     const news = payload === undefined ? undefined : parseNews(payload)
-    if (news === undefined || news.position === null) parked.clear()
+    if (news === undefined || news.position === null) {
+      parked.clear()
+      partial.clear()
+    }
     if (news) tell(gauges.get(news.name), news)
     else for (const gauge of gauges.values()) gauge.forget()
   })
@@ -73,6 +83,17 @@ export function openProgress({ pool, notifications, log }: ProgressOptions): Pro
         if (parked.get(name) === known) parked.delete(name)
         throw error
       }
+    },
+    isPartial: async (name) => {
+      await listening
+      const known = partial.get(name) ?? readPartial(pool, name)
+      partial.set(name, known)
+      const isWhole = await known.then(
+        (found) => !found,
+        () => false,
+      )
+      if (!isWhole && partial.get(name) === known) partial.delete(name)
+      return known
     },
     statusOf: (name) => readStatus(pool, name),
     close: async () => {
@@ -105,6 +126,14 @@ async function readParked(pool: pg.Pool, name: string): Promise<ReadonlySet<stri
     [name],
   )
   return new Set(rows.map(({ stream }) => stream))
+}
+
+async function readPartial(pool: pg.Pool, name: string): Promise<boolean> {
+  const { rows } = await pool.query<{ partial: boolean }>(
+    'select coalesce(coalesce(position, -1) < target, false) as partial from read.projections where name = $1 and live',
+    [name],
+  )
+  return rows[0]?.partial ?? false
 }
 
 async function readStatus(pool: pg.Pool, name: string): Promise<ReadModelStatus | undefined> {

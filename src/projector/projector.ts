@@ -158,7 +158,7 @@ class Supervisor<Event> {
 
   /** Most often the start of the process has registered it, and this finds the rows. */
   async #registeredBuilds(): Promise<readonly Build[]> {
-    const { projection, pool } = this.#options
+    const { projection, pool, store } = this.#options
     const { name, version } = projection
     const look = () =>
       listBuilds(pool, name).catch((error: unknown) => {
@@ -167,7 +167,7 @@ class Supervisor<Event> {
       })
     const builds = await look()
     const isComplete = builds.length > 0 && (this.#registered || builds.some((build) => build.version === version))
-    if (!isComplete) await registerProjections(pool, [projection])
+    if (!isComplete) await registerProjections(pool, [projection], { tail: () => store.tail() })
     this.#registered = true
     return isComplete ? builds : await look()
   }

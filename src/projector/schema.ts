@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import type { Position } from '../event-store/port.ts'
 import { migrate } from '../platform/migrations.ts'
 import { inTransaction } from '../platform/postgres.ts'
 import { formatNews, PROJECTION_CHANNEL } from './channel.ts'
@@ -17,13 +18,21 @@ export type ProjectionDefinition = Pick<Projection<never>, 'name' | 'version' | 
  * one is left alone: who goes back to it says so (see rollBack). Safe to repeat and to run in several processes at once;
  * a process that runs no projector calls it too, so that the views it queries exist.
  *
- * Throws ProjectionFault where a definition contradicts itself, or has changed without a new version.
+ * `tail`, of the store: where a first build is made of a history that is there already (the schema was dropped), the row
+ * notes how far that goes, and until then what is in the tables is only a part (see Progress.isPartial). Left out: it is
+ * not asked, and the tables count as whole.
+ *
+ * Throws ProjectionFault where a definition contradicts itself, or has changed without a new version; and what `tail` throws.
  */
-export async function registerProjections(pool: pg.Pool, projections: readonly ProjectionDefinition[]): Promise<void> {
+export async function registerProjections(
+  pool: pg.Pool,
+  projections: readonly ProjectionDefinition[],
+  { tail }: { readonly tail?: () => Promise<Position | 'start'> } = {},
+): Promise<void> {
   await migrate(pool, 'read', MIGRATIONS)
   for (const projection of projections) {
     tablesOf(projection)
-    await inTransaction(pool, (client) => register(client, projection))
+    await inTransaction(pool, (client) => register(client, projection, tail))
   }
 }
 
@@ -37,7 +46,8 @@ export async function registerProjections(pool: pg.Pool, projections: readonly P
  * `lease_until`; every write of the owner is conditional on the epoch. `last_*` name that event: a position means
  * something in one store only, and by them another store is told (null in rows of earlier releases).
  * `bulk`: rows are still without key and indexes, as a bulk load leaves them (`raw`, or `keyed` where it needed the keys
- * from the beginning); `done` when they are there. `events`, `target` and `started_at` tell how far a build is.
+ * from the beginning); `done` when they are there. `events`, `target` and `started_at` tell how far a build is; `target` of the
+ * first build of all is where the history ended when it was made.
  */
 const MIGRATIONS = {
   '0001 projections': `
@@ -123,7 +133,11 @@ export function tablesOf(projection: ProjectionDefinition, build = 1): readonly 
   })
 }
 
-async function register(client: pg.ClientBase, projection: ProjectionDefinition): Promise<void> {
+async function register(
+  client: pg.ClientBase,
+  projection: ProjectionDefinition,
+  tail: (() => Promise<Position | 'start'>) | undefined,
+): Promise<void> {
   const { name, version, tables } = projection
   await lockBuilds(client)
   const { rows: known } = await client.query<{ version: number; definition: string; live: boolean }>(
@@ -146,7 +160,11 @@ async function register(client: pg.ClientBase, projection: ProjectionDefinition)
   }
   const live = known.every((row) => !row.live)
   if (!live && known.some((row) => row.version > version)) return
+  const end = live && tail ? await tail() : 'start'
   await addBuild(client, projection, { build: 1, stage: live ? 'live' : 'building' })
+  if (end !== 'start') {
+    await client.query('update read.projections set target = $3 where name = $1 and version = $2', [name, version, end])
+  }
   await client.query('select pg_notify($1, $2)', [
     PROJECTION_CHANNEL,
     formatNews({ name, version, build: 1, position: null }),

@@ -113,7 +113,7 @@ describe('a server started before its EventStoreDB', () => {
     await fixture.wire.goAway()
     const starting = startServer({ database: { ...database, eventStore: fixture }, env: { START_WAIT_SECONDS: '60' } })
     try {
-      await expect.poll(() => hasReadModels(database.connection), { timeout: 30_000 }).toBe(true)
+      await expect.poll(() => hasLog(database.connection), { timeout: 30_000 }).toBe(true)
       await fixture.wire.listen(fixture.port)
       const server = await starting
       expect((await server.browser().get('/readyz')).status).toBe(200)
@@ -125,12 +125,12 @@ describe('a server started before its EventStoreDB', () => {
   }, 90_000)
 })
 
-/** What a start does just before it opens the event store. */
-const hasReadModels = async (connection: pg.ClientConfig): Promise<boolean> => {
+/** What a start makes just before it opens the event store. */
+const hasLog = async (connection: pg.ClientConfig): Promise<boolean> => {
   const client = new pg.Client(connection)
   await client.connect()
   try {
-    return (await client.query("select to_regclass('read.projections') as there")).rows[0]?.there !== null
+    return (await client.query("select to_regclass('log.tree') as there")).rows[0]?.there !== null
   } finally {
     await client.end()
   }

@@ -206,3 +206,37 @@ test('tells the status of the live version', async () => {
   expect(status).toMatchObject({ owned: false })
   expect(status?.lagSeconds).toBeGreaterThan(0)
 })
+
+test('a first build of a history that was there is partial until its end, or until it has caught up', async () => {
+  const { store, pool } = harness
+  const end = await fill(store, 20)
+  await registerProjections(pool, [ledger], { tail: async () => end })
+  const at = (position: bigint | null) =>
+    pool.query('update read.projections set position = $1', [position === null ? null : String(position)])
+  expect(await progress.isPartial('ledger')).toBe(true)
+  await at(end - 1n)
+  expect(await progress.isPartial('ledger')).toBe(true)
+  await at(end)
+  expect(await progress.isPartial('ledger')).toBe(false)
+  // Known from then on, until something else than progress happens.
+  const asked = queries.length
+  expect(await progress.isPartial('ledger')).toBe(false)
+  expect(queries).toHaveLength(asked)
+
+  // The end of a log may be a record that is no event: nothing more comes, and nothing more is there.
+  await pool.query('update read.projections set position = null, target = $1', [String(end + 100n)])
+  const projector = harness.run({ leaseSeconds: 0.5 })
+  await untilAt(pool, end)
+  await until(
+    () => progress.isPartial('ledger'),
+    (partial) => !partial,
+  )
+  await projector.stop()
+})
+
+test('a first build of an empty log, and one whose end nobody asked for, is never partial', async () => {
+  const { pool } = harness
+  await registerProjections(pool, [ledger], { tail: async () => 'start' })
+  expect(await progress.isPartial('ledger')).toBe(false)
+  expect(await progress.isPartial('nothing')).toBe(false)
+})

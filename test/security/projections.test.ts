@@ -46,7 +46,7 @@ const withProjector = async (work: (projector: TestServer) => Promise<void>): Pr
 }
 
 /** Of both read models, every row as text. */
-const rows = async (): Promise<readonly unknown[]> => [
+const rows = async (): Promise<readonly (readonly unknown[])[]> => [
   await sql(api, 'select t::text as row from read.sessions t order by id'),
   await sql(api, 'select t::text as row from read.auditlog t order by id'),
 ]
@@ -172,5 +172,44 @@ describe('from the first event to the flip of a rebuild', () => {
     const statuses = (await Promise.all(Array.from({ length: 20 }, () => rebuild()))).map(({ status }) => status)
     expect(statuses.filter((status) => status === 202)).toHaveLength(1)
     expect(statuses.filter((status) => status === 409)).toHaveLength(19)
+  })
+})
+
+describe('after the schema of the read models was dropped', () => {
+  it('503 until the history has been projected again, never a part of it; then everything as before', async () => {
+    await withProjector(async () => untilProjected(api))
+    const before = await rows()
+    await sql(api, 'drop schema read cascade')
+    // Nobody projects yet; who starts says how far the history goes.
+    const next = await startServer({ env: { ROLES: 'api' }, database: api.database })
+    try {
+      const token = await makeToken(api, ['audit:read'])
+      const person = owner.browser.copy()
+      person.cookies.delete('__Host-consistency')
+      for (const path of ['/v1/me/sessions', '/v1/me/audit-events', '/v1/me/audit-events/export?format=csv']) {
+        expectProblem(await person.get(path), 503, 'projection-behind')
+      }
+      const audit = () => next.browser().get('/v1/audit/events', { headers: token.headers })
+      expectProblem(await audit(), 503, 'projection-behind')
+      // The truth needs no read model.
+      expect((await person.get('/v1/me')).status).toBe(200)
+
+      await withProjector(async () => {
+        await expect.poll(async () => (await person.get('/v1/me/sessions')).status, PATIENT).toBe(200)
+        await expect.poll(async () => (await audit()).status, PATIENT).toBe(200)
+        await untilProjected(api)
+        const [sessionsThen, auditThen] = before
+        const [sessions, audits] = await rows()
+        expect(sessions).toEqual(sessionsThen)
+        // And that an auditor has looked.
+        expect(audits).toEqual(expect.arrayContaining([...(auditThen ?? [])]))
+        expect(audits).toHaveLength((auditThen?.length ?? 0) + 1)
+      })
+      // And so it stays where nobody projects what comes then.
+      await signIn(api, owner.email)
+      expect((await person.get('/v1/me/sessions')).status).toBe(200)
+    } finally {
+      await next.stop()
+    }
   })
 })

@@ -36,10 +36,16 @@ export const consistencyOf = (
   return { headers: { 'Consistency-Token': token }, cookies: [hostCookie(COOKIE, token, COOKIE_SECONDS)] }
 }
 
-/** Throws Problem 400 for a token that is none of ours, 503 where the read model does not get there in time. */
+/**
+ * Throws Problem 400 for a token that is none of ours, 503 where the read model does not get there in time. Without a token,
+ * a read model that is being made for the first time of a history that is there already is not shown in part: 503.
+ */
 export const awaitConsistency = async (api: Api, projection: string, request: RequestInfo): Promise<void> => {
   const position = wantedPosition(api, request)
-  if (position === null) return
+  if (position === null) {
+    if (await api.progress.isPartial(projection)) throw new Problem(503, 'projection-behind')
+    return
+  }
   const reached = await api.progress.waitFor(projection, position, api.consistencyWaitMs, request.signal)
   if (reached === 'behind') throw new Problem(503, 'projection-behind')
   if (reached === 'halted') throw new Problem(503, 'projection-halted')
