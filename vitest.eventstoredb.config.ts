@@ -10,7 +10,11 @@ export default defineConfig({
     teardownTimeout: 20_000,
     allowOnly: false,
     env: { STRONGROOM_TEST_STORE: 'eventstoredb' },
-    include: ['test/security/*.test.ts', 'test/faults/{races,no-projector,kill,several,eventstoredb-*}.test.ts'],
+    include: [
+      'test/security/*.test.ts',
+      'test/scripts/{export,log}.test.ts',
+      'test/faults/{races,no-projector,kill,several,eventstoredb-*}.test.ts',
+    ],
     // Compares times, which the store has no part in.
     exclude: ['test/security/timing.test.ts'],
   },

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { openEventStore } from '../../src/event-store/open.ts'
 import type { NewEvent, RecordedEvent } from '../../src/event-store/port.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { untilSigned } from './evidence-support.ts'
+import { untilLogged } from './evidence-support.ts'
 import { exportsRunning, fill, readSlowly, type Slow } from './slow-download.ts'
 import { expectProblem, type Person, signUp, sql, untilProjected } from './support.ts'
 import { makeToken, type TestToken } from './tokens.ts'
@@ -26,7 +26,7 @@ beforeAll(async () => {
   person = await signUp(server)
   await untilProjected(server)
   const { user } = (await person.browser.get('/v1/me')).body as { user: { id: string } }
-  await fill(server, user.id, 60_000)
+  await fill(server, user.id, 40_000)
   await fillBundle()
 }, 120_000)
 afterAll(() => server.stop())
@@ -53,17 +53,24 @@ const fillBundle = async (): Promise<void> => {
     if (sample === undefined) throw new Error('an export is recorded')
     const { type, data, metadata } = sample
     const copy = (): NewEvent => {
-      const filter = { session: randomBytes(2_000).toString('hex') }
+      const filter = { session: randomBytes(5_000).toString('hex') }
       return { id: randomUUID(), type, data: { ...data, filter }, metadata }
     }
-    for (let n = 0; n < 20; n++) {
-      const events = Array.from({ length: 200 }, copy) as [NewEvent, ...NewEvent[]]
-      await store.append('access-filled', events, n === 0 ? 'none' : BigInt(n * 200 - 1))
+    for (let n = 0; n < 30; n++) {
+      const events = Array.from({ length: 50 }, copy) as [NewEvent, ...NewEvent[]]
+      await store.append('access-filled', events, n === 0 ? 'none' : BigInt(n * 50 - 1))
     }
   } finally {
     await store.close()
   }
-  await untilSigned(server)
+  await vi.waitFor(
+    async () => {
+      const [leaves] = await sql(server, 'select count(*)::int as n from log.leaves')
+      expect(leaves?.n).toBeGreaterThan(1_500)
+    },
+    { timeout: 50_000 },
+  )
+  await untilLogged(server)
 }
 
 /** Also after a test that failed. */
@@ -113,7 +120,6 @@ describe('downloads of a node', () => {
   it.each([CSV, BUNDLE])('%s ends when nobody takes the next piece of it, and makes room', async (path) => {
     for (let n = 0; n < 2; n++) open.push(await readSlowly(node, path, tokenAt(1).headers))
     const stalled = [...open]
-    expectProblem(await node.browser().get(path, { headers: tokenAt(1).headers }), 429, 'too-many-requests')
     await untilThereIsRoom(node, path, tokenAt(1))
     for (const one of stalled) one.resume()
     expect(await Promise.all(stalled.map(({ ended }) => ended))).toContain('cut')

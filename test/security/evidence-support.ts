@@ -30,12 +30,17 @@ export interface Verdict {
   readonly out: string
 }
 
-/** Waits until the log has all events, and a checkpoint has all of the log. */
+/** Waits until the read models and the log have all events, and a checkpoint has all of the log. */
 export const untilSigned = async (server: TestServer): Promise<void> => {
   await untilProjected(server)
+  await untilLogged(server)
+}
+
+/** Waits until the log has all events, and a checkpoint has all of the log. */
+export const untilLogged = async (server: TestServer): Promise<void> => {
   const behind = `select 1 from log.tree where size > (select coalesce(max(size), 0) from log.checkpoints)
                   union all select 1 from vault.reactors where name = 'log' and not caught_up`
-  await vi.waitFor(async () => expect(await sql(server, behind)).toEqual([]), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await sql(server, behind)).toEqual([]), { timeout: 50_000 })
 }
 
 /** `filter`: further parameters, each with its `&`. */
