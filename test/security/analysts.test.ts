@@ -8,6 +8,7 @@ import { scopes } from '../../src/secrets/access-tokens.ts'
 import type { Reply } from '../support/browser.ts'
 import { openEventSource } from '../support/event-source.ts'
 import { PASSWORD, someEmail, startServer, type TestServer } from '../support/server.ts'
+import { challenged, code, complete, disable, openClock, protect } from './second-factor-support.ts'
 import { expectProblem, inTurn, type Person, sessionPage, signIn, signUp, statusesOf } from './support.ts'
 import { makeToken, revokeToken, type TestToken } from './tokens.ts'
 
@@ -382,5 +383,43 @@ describe('A16 as of', () => {
     const owner = await signIn(server, email)
     const { body } = await get(`/v1/users/${await idOf(owner)}/two-factor?asOf=2101-01-01T00:00:00Z`)
     expect(body).toEqual((await owner.browser.get('/v1/me/two-factor')).body)
+  })
+
+  it('A16 the second factor at each moment of its life: off, on, a code used, new codes, off again', async () => {
+    const clock = openClock()
+    const guarded = await startServer({ database: server.database, now: clock.now, env: { ROLES: 'api' } })
+    try {
+      const owner = await signUp(guarded)
+      const userId = await idOf(owner)
+      const told: { readonly position: string; readonly state: unknown }[] = []
+      const note = async (browser = owner.browser): Promise<void> => {
+        const { items } = await streamPage(userId)
+        told.push({ position: items.at(-1)?.position ?? '', state: (await browser.get('/v1/me/two-factor')).body })
+      }
+      await note()
+      const { secret, backupCodes } = await protect(owner.browser, clock)
+      await note()
+      const device = await challenged(guarded, owner)
+      expect((await complete(device, backupCodes[3], 'backup_code')).status).toBe(200)
+      await note(device)
+      expect((await owner.browser.post('/v1/me/two-factor/backup-codes')).status).toBe(201)
+      await note()
+      expect((await disable(owner.browser, code(clock, secret))).status).toBe(204)
+      await note()
+      expect(told.map(({ state }) => state)).toMatchObject([
+        { enabled: false },
+        { enabled: true, backupCodes: { total: 10, remaining: 10 } },
+        { enabled: true, backupCodes: { remaining: 9 } },
+        { enabled: true, backupCodes: { remaining: 10 } },
+        { enabled: false },
+      ])
+      for (const { position, state } of told) {
+        const then = await get(`/v1/users/${userId}/two-factor?asOf=${position}`)
+        expect(then.body).toEqual(state)
+        for (const hidden of [secret, ...backupCodes]) expect(then.text).not.toContain(hidden)
+      }
+    } finally {
+      await guarded.stop()
+    }
   })
 })

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditEventBody } from '../../src/http/resources/schemas.ts'
 import { cookieOf, type EventSource, openEventSource, type ReceivedEvent } from '../support/event-source.ts'
 import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
+import { openClock } from './second-factor-support.ts'
 import { allEvents, changePassword, expectProblem, inTurn, type Person, signIn, signUp } from './support.ts'
+import { makeToken } from './tokens.ts'
 
 let server: TestServer
 /** Another node on the same stores, which runs no projector. */
@@ -149,6 +151,58 @@ describe('S07 a stream ends with its session, on every node', () => {
     await source.until(3)
     expect(source.state()).toBe('open')
     source.leave()
+  })
+})
+
+describe('a stream does not outlive the limits of its session, or the person', { timeout: 90_000 }, () => {
+  const clock = openClock()
+  let node: TestServer
+  /** Sessions of its own never idle out. */
+  let restless: TestServer
+  beforeAll(async () => {
+    node = await startServer({ now: clock.now })
+    restless = await startServer({ now: clock.now, env: { SESSION_IDLE_SECONDS: '31536000' } })
+  })
+  afterAll(async () => {
+    await node.stop()
+    await restless.stop()
+  })
+  const endingOf = ({ events }: EventSource): unknown => events.find(({ event }) => event === 'session-ended')?.data
+
+  it('S04 S05 it ends when the session is met past a limit, and with a heartbeat where nobody meets it', async () => {
+    const [idle, unmet, old] = [await signUp(node), await signUp(node), await signUp(restless)]
+    const [idleStream, unmetStream] = [await listen(idle, { at: node }), await listen(unmet, { at: node })]
+    const oldStream = await listen(old, { at: restless })
+    clock.forward(14 * 60_000)
+    // It does not keep the session alive, whatever goes through it.
+    await signIn(node, unmet.email)
+    await unmetStream.until(2)
+    clock.forward(2 * 60_000)
+    expectProblem(await idle.browser.get('/v1/me'), 401, 'session-expired')
+    await idleStream.untilEnded()
+    expect(endingOf(idleStream)).toMatchObject({ id: idle.sessionId, endedReason: 'expired' })
+    expect(oldStream.state()).toBe('open')
+    clock.forward(12 * 3_600_000)
+    for (const source of [unmetStream, oldStream]) {
+      await expect.poll(() => source.state(), { timeout: 60_000, interval: 50 }).toBe('ended')
+    }
+    expectProblem(await old.browser.get('/v1/me/events'), 401, 'session-expired')
+  })
+
+  it('A12 it ends with the erasure of the person, on every node', async () => {
+    const operator = await makeToken(server, ['admin:users'])
+    const owner = await signUp(server)
+    const { body } = await owner.browser.get('/v1/me')
+    const sources = [await listen(owner), await listen(owner, { at: other })]
+    const { id } = (body as { user: { id: string } }).user
+    const erased = await other.browser().post(`/v1/admin/users/${id}/erase`, undefined, { headers: operator.headers })
+    expect(erased.status).toBe(202)
+    for (const source of sources) {
+      await source.untilEnded()
+      expect(JSON.stringify(source.events)).not.toContain(owner.email)
+    }
+    const { status } = await owner.browser.get('/v1/me/events')
+    expect(status).toBe(401)
   })
 })
 
