@@ -3,13 +3,13 @@
  * Verifies an evidence bundle of Strongroom. One file, no dependencies: copy it to a machine that you trust and run it
  * there with Node 20 or later. It reads the bundle, never the network, and writes nothing but its verdict.
  *
- *   node verify.mjs DIR [--key KEY] [--checkpoint OLDER]
+ *   node verify.mjs DIR [--key KEY] [--checkpoint OLDER [--older-key KEY]]
  *
  * Exit codes: 0 all holds; 1 something is wrong, and is named; 2 it was called wrongly or cannot read a file.
  * The standards: RFC 6962 and 9162 (Merkle trees), RFC 8785 (JCS), C2SP signed-note and tlog-checkpoint (Ed25519).
  */
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
-import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FORMAT = 'strongroom-evidence/1'
@@ -17,13 +17,15 @@ const MOST_COMPLAINTS = 20
 
 const HELP = `Verifies an evidence bundle of Strongroom, offline.
 
-Usage: verify DIR [--key KEY] [--checkpoint OLDER]
+Usage: verify DIR [--key KEY] [--checkpoint OLDER [--older-key KEY]]
 
   DIR                 the unpacked bundle
   --key KEY           the verifier key of the log, or a file that holds it, got by a way you trust. Without it the key
                       in the bundle is used, and then nothing shows whose log it is
   --checkpoint OLDER  a file with an older checkpoint of the same log, that you have kept: everything it covered has
                       to be in this one, unchanged
+  --older-key KEY     the key that the older checkpoint was signed with, where the log was begun anew with another key
+                      since. The leaves have to be the same all the same
 
 Exit codes: 0 all holds; 1 something is wrong; 2 called wrongly, or a file cannot be read.
 `
@@ -31,12 +33,12 @@ Exit codes: 0 all holds; 1 something is wrong; 2 called wrongly, or a file canno
 class Misuse extends Error {}
 
 const main = async () => {
-  const { dir, key, checkpoint, help } = readArguments(process.argv.slice(2))
+  const { dir, help, ...options } = readArguments(process.argv.slice(2))
   if (help) {
     process.stdout.write(HELP)
     return 0
   }
-  const { proven, asserted, wrong } = await verifyBundle(dir, { key, checkpoint })
+  const { proven, asserted, wrong } = await verifyBundle(dir, options)
   const show = (title, lines) => {
     if (lines.length > 0) process.stdout.write(`${title}\n${lines.map((line) => `  - ${line}\n`).join('')}`)
   }
@@ -48,18 +50,21 @@ const main = async () => {
 }
 
 const readArguments = (words) => {
-  const given = { dir: undefined, key: undefined, checkpoint: undefined, help: false }
+  const given = { dir: undefined, key: undefined, checkpoint: undefined, olderKey: undefined, help: false }
+  const names = { '--key': 'key', '--checkpoint': 'checkpoint', '--older-key': 'olderKey' }
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at]
     if (word === '--help' || word === '-h') given.help = true
-    else if (word === '--key' || word === '--checkpoint') {
+    else if (Object.hasOwn(names, word)) {
       at += 1
       if (words[at] === undefined) throw new Misuse(`${word} needs a value`)
-      given[word.slice(2)] = words[at]
+      given[names[word]] = words[at]
     } else if (word.startsWith('-') || given.dir !== undefined) throw new Misuse(`what is ${word}? See --help`)
     else given.dir = word
   }
   if (given.dir === undefined && !given.help) throw new Misuse('name the folder of the bundle. See --help')
+  if (given.olderKey !== undefined && given.checkpoint === undefined)
+    throw new Misuse('--older-key is of a --checkpoint')
   return given
 }
 
@@ -87,7 +92,7 @@ const verifyBundle = async (dir, options) => {
     return verdict
   }
   checkCoverage(wrong, manifest, checkpoint)
-  const older = options.checkpoint === undefined ? null : openOlder(wrong, options.checkpoint, key, checkpoint)
+  const older = options.checkpoint === undefined ? null : openOlder(wrong, options, key, checkpoint)
 
   const tree = openTree(readProof(dir, manifest, wrong), manifest.cuts.filter(Number.isSafeInteger), older?.size ?? 0)
   const seen = await readRows(join(dir, 'rows.ndjson'), { manifest, size: checkpoint.size, tree, wrong })
@@ -136,8 +141,9 @@ const checkManifestSignature = (wrong, dir, text, key) => {
   }
 }
 
-const openOlder = (wrong, file, key, checkpoint) => {
-  const older = openCheckpoint(readText(file), key)
+const openOlder = (wrong, { checkpoint: file, olderKey }, key, checkpoint) => {
+  const signer = olderKey === undefined ? key : parseKey(keyGiven(olderKey))
+  const older = signer === null ? null : openCheckpoint(readText(file), signer)
   if (older === null) wrong.push('the older checkpoint is not signed by this key, or not of this log')
   else if (older.size > checkpoint.size) {
     wrong.push(
@@ -165,6 +171,7 @@ const readRows = async (path, { manifest, size, tree, wrong }) => {
     seen.count += 1
     const row = parseJson(line)
     const where = `row ${seen.count}`
+    checkSpelling(row, line, where, complain)
     const index = row?.leafIndex
     if (typeof row?.event !== 'object' || row.event === null || !Number.isSafeInteger(index)) {
       complain(`changed row: ${where} is not a row`)
@@ -200,16 +207,36 @@ const missing = (from, to) =>
     ? `missing row: leaf ${from} is inside the range and not in the bundle`
     : `missing rows: leaves ${from} to ${to - 1} are inside the range and not in the bundle`
 
+const MEMBERS = ['leafIndex', 'leafHash', 'event', 'personal', 'salt', 'hidden'].join()
+
+/**
+ * Nothing may stand in a line that no hash speaks of: a further member, one twice (programs differ in which they take),
+ * or another spelling of the same.
+ */
+const checkSpelling = (row, line, where, complain) => {
+  if (row === null || typeof row !== 'object' || Object.keys(row).join() !== MEMBERS) {
+    complain(`changed row: ${where} has other members than a row has`)
+  } else if (lineSafe(JSON.stringify(row)) !== line) {
+    complain(`changed row: ${where} is not spelled as rows are: something may stand in it twice`)
+  }
+}
+
+const lineSafe = (json) =>
+  json.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 const checkPersonal = ({ event, personal, salt, hidden }, where, seen, complain) => {
+  if ((personal === null) !== (salt === null) || (hidden !== null && (personal !== null || event.commit === null))) {
+    complain(`changed row: ${where} says that personal data is hidden, and it is not, or there is none`)
+  }
   if (personal === null || personal === undefined) {
     if (hidden !== null && hidden !== undefined) seen.hidden[hidden] = (seen.hidden[hidden] ?? 0) + 1
     else if (event.commit !== null) complain(`changed row: ${where} has lost its personal data, and does not say why`)
     return
   }
-  const committed = createHash('sha256')
-    .update(Buffer.from(String(salt), 'base64url'))
-    .update(canonicalJson(personal))
-    .digest('hex')
+  const salted = Buffer.from(String(salt), 'base64url')
+  if (salted.length !== 16 || salted.toString('base64url') !== salt)
+    complain(`changed row: the salt of ${where} is none`)
+  const committed = createHash('sha256').update(salted).update(canonicalJson(personal)).digest('hex')
   if (committed === event.commit) seen.personal += 1
   else complain(`changed row: the personal data of ${where}, event ${event.id}, is not what was committed to`)
 }
@@ -329,6 +356,10 @@ const judgeRoots = ({ wrong }, roots, checkpoint, older) => {
 }
 
 const checkOtherFiles = async (dir, manifest, wrong) => {
+  const own = new Set(['manifest.json', 'manifest.sig', ...Object.keys(manifest.files)])
+  for (const name of readdirSync(dir)) {
+    if (!own.has(name) && !name.startsWith('.')) wrong.push(`the file ${JSON.stringify(name)} is not of this bundle`)
+  }
   for (const [name, { sha256: wanted }] of Object.entries(manifest.files)) {
     if (name === 'rows.ndjson' || name === 'proof') continue
     if (!/^[\w.-]+$/.test(name) || !existsSync(join(dir, name))) {

@@ -215,6 +215,29 @@ describe('A09 tampering with the rows', () => {
     expectWrong(await verify(resigned(withRows(ofUser, rowsOf(ofUser).slice(1)), of)), /the bundle begins at 1/)
   })
 
+  it('what no hash speaks of has no place in a row: a further member, one twice, a salt in another spelling', async () => {
+    const lines = (whole.get('rows.ndjson') ?? '').split('\n')
+    const withFirst = (line: string) =>
+      resigned(new Map(whole).set('rows.ndjson', [line, ...lines.slice(1)].join('\n')))
+    const [first = ''] = lines
+    const twice = first.replace('"event":{', `"event":${JSON.stringify({ type: 'user:erased' })},"event":{`)
+    const cases = [
+      [`${first.slice(0, -1)},"note":"seen by the auditor"}`, /row 1 has other members/],
+      [twice, /row 1 is not spelled as rows are/],
+      [first.replace('"type":"', '"type":"user:erased","type":"'), /row 1 is not spelled as rows are/],
+      [first.replace(/"salt":"/, '"salt":"='), /the salt of row 1 is none/],
+      [first.replace('"hidden":null', '"hidden":"redacted"'), /row 1 says that personal data is hidden/],
+    ] as const
+    for (const [line, complaint] of cases) {
+      expect(line).not.toBe(first)
+      expectWrong(await verify(withFirst(line)), complaint)
+    }
+  })
+
+  it('a file that is put beside the others is named', async () => {
+    expectWrong(await verify(new Map(whole).set('rows.csv', 'code\r\nuser:erased\r\n')), /"rows.csv" is not of this/)
+  })
+
   it('swapped and doubled rows are named', async () => {
     const rows = rowsOf(whole)
     const [second, third] = [rows[1], rows[2]]
@@ -278,6 +301,23 @@ describe('A09 tampering with what proves', () => {
     const bundle = resigned(whole, { checkpoint: forged, verifierKey: formatVerifierKey(forger.key) }, forger)
     expect((await verify(bundle)).out).toContain('Compare it with yours')
     expectWrong(await verify(bundle, '--key', formatVerifierKey(key)), /wrong key/)
+  })
+
+  it('an older checkpoint of a key that was replaced holds for the same leaves, and for no others', async () => {
+    const { publicKey, privateKey: replaced } = generateKeyPairSync('ed25519')
+    const olderKey = verifierKeyOf('elsewhere/strongroom-log/old', publicKey)
+    const [, size = '', root = ''] = older.split('\n')
+    const noteOf = (hash: Buffer) =>
+      fileOf(signCheckpoint({ origin: olderKey.name, size: Number(size), root: hash }, olderKey, replaced))
+    const same = await noteOf(Buffer.from(root, 'base64'))
+    const keys = ['--key', formatVerifierKey(key), '--older-key', formatVerifierKey(olderKey)]
+    const { code, out } = await verify(whole, '--checkpoint', same, ...keys)
+    expect(out).toContain('leaves of the older checkpoint are in this log, unchanged')
+    expect(code).toBe(0)
+    const other = await noteOf(createHash('sha256').digest())
+    expectWrong(await verify(whole, '--checkpoint', other, ...keys), /inconsistent with the older one: the first/)
+    expectWrong(await verify(whole, '--checkpoint', same), /not signed by this key/)
+    expectWrong(await verify(whole, '--checkpoint', same, '--older-key', 'x'), /not signed by this key/)
   })
 
   it('a checkpoint that contradicts an older one, though the same key signed both', async () => {
