@@ -60,4 +60,7 @@ create trigger only_grows before update on log.tree for each row
   execute function log.refuse_change();
 `
 
-export const logMigrations: Migrations = { '0001 log': tables }
+/** For the last checkpoint of each day, among up to 86,400. */
+const byTime = 'create index on log.checkpoints (signed_at);'
+
+export const logMigrations: Migrations = { '0001 log': tables, '0002 checkpoints by time': byTime }

@@ -134,14 +134,18 @@ export const leavesOf = async (
   return new Map(rows.map(({ event_id, index, hash }) => [event_id, { index: Number(index), hash }]))
 }
 
-/** Sizes of older checkpoints that somebody is likely to have kept: the newest ones, and the last one of each day. */
+/** Sizes of older checkpoints that somebody is likely to have kept: the newest, and the last of each of 1,000 days. */
 export const keptSizes = async (database: Queryable, below: number): Promise<readonly number[]> => {
   const rows = await database.query<{ size: string }>(
     `select size::text from (
        (select size from log.checkpoints where size < $1 order by size desc limit 100)
        union
-       (select max(size) as size from log.checkpoints where size < $1
-         group by (signed_at at time zone 'UTC')::date order by 1 desc limit 1000)
+       select last.size
+         from generate_series(0, 999) as ago,
+              lateral (select date_trunc('day', clock_timestamp(), 'UTC') - ago * interval '24 hours' as begun) day,
+              lateral (select size from log.checkpoints
+                        where size < $1 and signed_at >= day.begun and signed_at < day.begun + interval '24 hours'
+                        order by signed_at desc limit 1) last
      ) kept order by kept.size`,
     [below],
   )
