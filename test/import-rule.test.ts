@@ -39,8 +39,9 @@ const refusedImports = {
     '../http/problem.ts',
   ],
   'src/mailer/new.ts': ['../commands/services.ts', '../http/problem.ts', '../config.ts', 'pg', '@eventstore/db-client'],
-  'src/erasure/new.ts': ['../commands/services.ts', '../http/problem.ts', '../config.ts', 'pg'],
+  'src/erasure/new.ts': ['../start/parts.ts', '../commands/services.ts', '../http/problem.ts', '../config.ts', 'pg'],
   'src/replay/new.ts': [
+    '../start/parts.ts',
     '../commands/services.ts',
     '../http/problem.ts',
     '../event-store/postgres.ts',
@@ -51,8 +52,15 @@ const refusedImports = {
   'src/projector/new.ts': ['../account/events.ts', '../secrets/vault.ts', '@eventstore/db-client'],
   'src/projector/open-events.ts': ['../commands/services.ts', '../http/problem.ts'],
   'src/http/new.ts': ['../account/events.ts', '../commands/services.ts', '../platform/postgres.ts', 'pg'],
-  'src/http/resources/new.ts': ['../../event-store/postgres.ts', '../../config.ts', 'pg', 'scrypt-kdf'],
+  'src/http/resources/new.ts': [
+    '../../start/parts.ts',
+    '../../event-store/postgres.ts',
+    '../../config.ts',
+    'pg',
+    'scrypt-kdf',
+  ],
   'src/main.ts': ['@eventstore/db-client', 'pg', 'express', 'scrypt-kdf'],
+  'src/start/new.ts': ['@eventstore/db-client', 'pg', 'express', 'scrypt-kdf'],
   'projections/new.ts': ['../src/account/state.ts', '../src/event-store/port.ts', './sessions.ts', 'node:fs'],
 }
 
@@ -61,6 +69,7 @@ const allowedImports = {
   'src/account/decisions/new.ts': ['zod', '../state.ts'],
   'src/event-store/new.ts': ['../platform/postgres.ts', 'pg', '@eventstore/db-client'],
   'src/secrets/new.ts': ['../account/events.ts', 'scrypt-kdf'],
+  'src/start/new.ts': ['../commands/services.ts', '../http/resources/api.ts', '../event-store/open.ts', './parts.ts'],
   'src/accounts/new.ts': ['../account/state.ts', '../event-store/port.ts', '../secrets/vault.ts'],
   'src/commands/new.ts': ['../accounts/accounts.ts', '../event-store/port.ts', '../secrets/vault.ts'],
   'src/audit/new.ts': [
