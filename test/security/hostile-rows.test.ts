@@ -7,22 +7,17 @@ import { startServer, type TestServer } from '../support/server.ts'
 import { type Person, signUp, sql, untilProjected } from './support.ts'
 import { makeToken, type TestToken } from './tokens.ts'
 
-/** Each text column of the table, and where its value stands in a line of JSON. */
+/** Each column of free text in the table (the others hold words of ours), and where its value stands in a line of JSON. */
 const texts = {
-  code: ['code'],
-  message: ['message'],
-  outcome: ['outcome'],
   ip: ['ip'],
   country: ['location', 'country'],
   region: ['location', 'region'],
   city: ['location', 'city'],
-  device_type: ['device', 'type'],
   browser_name: ['browser', 'name'],
   browser_version: ['browser', 'version'],
   os_name: ['os', 'name'],
   os_version: ['os', 'version'],
   user_agent: ['userAgent'],
-  session_hash: ['sessionHash'],
 } as const
 const columns = Object.keys(texts) as (keyof typeof texts)[]
 
@@ -30,7 +25,6 @@ interface Hostile {
   readonly texts: readonly string[]
   readonly data: Record<string, unknown>
   readonly actorId: string
-  readonly pretty: boolean
 }
 
 const ROWS = 60
@@ -39,8 +33,6 @@ const hostile: readonly Hostile[] = fc.sample(
     texts: fc.array(hostileText, { minLength: columns.length, maxLength: columns.length }),
     data: hostileJson,
     actorId: hostileText,
-    // White space between the parts of JSON may hold line breaks.
-    pretty: fc.boolean(),
   }),
   { numRuns: ROWS, seed: 20_261_125 },
 )
@@ -57,14 +49,12 @@ beforeAll(async () => {
   userId = ((await person.browser.get('/v1/me')).body as { user: { id: string } }).user.id
   await untilProjected(server)
   await sql(server, 'delete from read.auditlog where user_id = $1', [userId])
-  for (const [n, { texts: values, data, actorId, pretty }] of hostile.entries()) {
-    const json = [{ kind: 'user', id: actorId }, data].map((value) =>
-      JSON.stringify(value, null, pretty ? '\r\n\t' : ''),
-    )
+  for (const [n, { texts: values, data, actorId }] of hostile.entries()) {
+    const json = [{ kind: 'user', id: actorId }, data].map((value) => JSON.stringify(value))
     await sql(
       server,
-      `insert into read.auditlog (id, user_id, sequence, position, occurred_at, actor, data, ${columns.join(', ')})
-       values (gen_random_uuid(), $1, $2, $2, now(), $3, $4, ${columns.map((_, c) => `$${c + 5}`).join(', ')})`,
+      `insert into read.auditlog (id, user_id, sequence, position, occurred_at, code, message, outcome, device_type, actor, data, ${columns.join(', ')})
+       values (gen_random_uuid(), $1, $2, $2, now(), 'user:logged_in', 'Logged in', 'success', 'desktop', $3, $4, ${columns.map((_, c) => `$${c + 5}`).join(', ')})`,
       [userId, n + 1, ...json, ...values],
     )
   }
