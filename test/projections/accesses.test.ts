@@ -77,6 +77,6 @@ describe('an access of an auditor', () => {
     ['with an IP address in it', { ...stored, data: { ...stored.data, filter: { ip: '192.0.2.1' } } }],
     ['with a field too many', { ...stored, data: { ...stored.data, more: 1 } }],
   ])('%s stops the audit log', async (_, event) => {
-    await expect(open(event)).rejects.toThrow(/event 0a000000-0000-4000-8000-000000000001/)
+    await expect(async () => open(event)).rejects.toThrow(/event 0a000000-0000-4000-8000-000000000001/)
   })
 })
