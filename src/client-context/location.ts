@@ -44,7 +44,7 @@ export interface LocatorOptions {
 const MAX_BACKOFF_MS = 60_000
 const CACHED_ADDRESSES = 10_000
 
-/** The worker starts at once, in a thread of its own; the caller's thread is free, and answers are null meanwhile. */
+/** Loading starts at once in the worker's own thread; the caller's thread is free, and answers are null meanwhile. */
 export const openLocator = (options: LocatorOptions): Locator => {
   const { log, waitMs = 250, backoffMs = 1_000, hungAfterMs = 10_000, worker: entry = ownWorker() } = options
   const cache = new LRUCache<string, { readonly location: Location | null }>({ max: CACHED_ADDRESSES })
