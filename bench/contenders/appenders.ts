@@ -30,7 +30,7 @@ export async function ourAppender(place: BenchDatabase['connection'] | string, l
   }
 }
 
-interface Emmett {
+export interface Emmett {
   getPostgreSQLEventStore(
     connectionString: string,
     options: { readonly connectionOptions: { readonly pool: pg.Pool } },

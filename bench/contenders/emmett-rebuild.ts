@@ -4,6 +4,7 @@ import { readAccountEvent } from '../../src/account/upcast.ts'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
 import type { BenchDatabase } from '../lib/database.ts'
 import { importPeer } from '../lib/peers.ts'
+import type { Emmett } from './appenders.ts'
 
 interface EmmettEvent {
   readonly type: string
@@ -16,19 +17,7 @@ interface EmmettEvent {
   }
 }
 
-interface Emmett {
-  getPostgreSQLEventStore(
-    connectionString: string,
-    options: { readonly connectionOptions: { readonly pool: pg.Pool } },
-  ): {
-    readonly schema: { migrate(): Promise<unknown> }
-    appendToStream(
-      stream: string,
-      events: readonly { readonly type: string; readonly data: unknown; readonly metadata: unknown }[],
-      options: { readonly expectedStreamVersion: 'STREAM_DOES_NOT_EXIST' },
-    ): Promise<unknown>
-    close(): Promise<void>
-  }
+interface EmmettWithProjections extends Emmett {
   postgreSQLRawBatchSQLProjection(definition: {
     readonly name: string
     readonly canHandle: readonly string[]
@@ -57,7 +46,7 @@ export async function openEmmettRebuild(
   events: readonly RecordedEvent[],
 ): Promise<EmmettRebuild> {
   const { getPostgreSQLEventStore, postgreSQLRawBatchSQLProjection, rebuildPostgreSQLProjections } =
-    await importPeer<Emmett>('@event-driven-io/emmett-postgresql')
+    await importPeer<EmmettWithProjections>('@event-driven-io/emmett-postgresql')
   const { SQL } = await importPeer<Dumbo>('@event-driven-io/dumbo')
   const pool = new pg.Pool({ ...database.connection, max: 8 })
   const store = getPostgreSQLEventStore(database.url, { connectionOptions: { pool } })

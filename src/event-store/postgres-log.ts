@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { CoalescedReads } from '../platform/coalesced-reads.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
-import { TEXT_ONLY } from '../platform/text-rows.ts'
+import { asTextRows } from '../platform/text-rows.ts'
 import type { StoredEvent } from './decode.ts'
 import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
@@ -98,8 +98,7 @@ export class PostgresLog {
 
   async #rows(statement: Statement, values: readonly unknown[]): Promise<string[][]> {
     try {
-      const query = { ...statement, values: [...values], rowMode: 'array' as const, types: TEXT_ONLY }
-      const { rows } = await this.#pool.query<string[]>(query)
+      const { rows } = await this.#pool.query<string[]>(asTextRows(statement, values))
       return rows
     } catch (error) {
       throw isDatabaseAway(error) ? new StoreUnavailable('notCommitted', error) : error

@@ -5,8 +5,14 @@
 import type { CompiledQuery } from 'kysely'
 import type pg from 'pg'
 
-/** For a query of the driver. It would round no bigint but wrap it. */
-export const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value }
+/** The driver's own parsing would round no bigint but wrap it. */
+const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value }
+
+/** A statement as the driver takes it, to answer with such rows. With a name it is prepared once per connection. */
+export const asTextRows = (
+  statement: { readonly name?: string; readonly text: string },
+  values: readonly unknown[],
+): pg.QueryArrayConfig => ({ ...statement, values: [...values], rowMode: 'array', types: TEXT_ONLY })
 
 /**
  * Reads the rows of a query, values in the order of its columns. Rejects as the driver does.
@@ -16,7 +22,5 @@ export const TEXT_ONLY: pg.CustomTypesConfig = { getTypeParser: () => (value: st
  */
 export const openTextRows =
   (pool: pg.Pool) =>
-  async ({ sql, parameters }: CompiledQuery): Promise<readonly (readonly (string | null)[])[]> => {
-    const query = { text: sql, values: [...parameters], rowMode: 'array' as const, types: TEXT_ONLY }
-    return (await pool.query<(string | null)[]>(query)).rows
-  }
+  async ({ sql, parameters }: CompiledQuery): Promise<readonly (readonly (string | null)[])[]> =>
+    (await pool.query<(string | null)[]>(asTextRows({ text: sql }, parameters))).rows

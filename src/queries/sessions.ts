@@ -15,10 +15,12 @@ export const activeSessions = async (
   const rows = await db
     .selectFrom('read.sessions')
     .selectAll()
-    .where('user_id', '=', sql<string>`any(${[...new Set(userIds)]})`)
+    .where('user_id', '=', sql<string>`any(${userIds})`)
     .where('ended_position', 'is', null)
     .execute()
-  return userIds.map((userId) => rows.filter(({ user_id }) => user_id === userId))
+  const byUser = new Map<string, ListedSession[]>(userIds.map((userId) => [userId, []]))
+  for (const row of rows) byUser.get(row.user_id)?.push(row)
+  return userIds.map((userId) => byUser.get(userId) ?? [])
 }
 
 /** Ended sessions, the last to end first, from before the position `before`. */
