@@ -60,10 +60,11 @@ async function missedByOurs(place: BenchDatabase['connection'] | string, events:
         if (written && seen.size > 0) return
         continue
       }
-      const { event } = message
-      if (event.position <= positions) throw new Error(`position ${event.position} came after ${positions}`)
-      positions = event.position
-      seen.add(event.id)
+      for (const event of message.events) {
+        if (event.position <= positions) throw new Error(`position ${event.position} came after ${positions}`)
+        positions = event.position
+        seen.add(event.id)
+      }
       if (seen.size === events) return
     }
   })()

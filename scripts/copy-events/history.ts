@@ -15,7 +15,7 @@ export async function* historyOf(store: Source, signal: AbortSignal): AsyncGener
     for await (const message of store.subscribe('start', AbortSignal.any([signal, enough.signal]))) {
       signal.throwIfAborted()
       if (message.kind === 'caughtUp') return
-      yield message.event
+      yield* message.events
     }
   } finally {
     enough.abort()

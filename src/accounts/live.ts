@@ -39,9 +39,11 @@ export const openLive = (deps: {
   }
   const listen = async () => {
     for await (const message of deps.store.subscribe(after, abort.signal)) {
-      if (message.kind !== 'event') continue
-      after = message.event.position
-      hear(message.event)
+      if (message.kind !== 'events') continue
+      for (const event of message.events) {
+        after = event.position
+        hear(event)
+      }
     }
   }
   const listenForEver = async () => {

@@ -17,6 +17,25 @@ export function decodeEvent(stored: StoredEvent): RecordedEvent {
   return { ...stored, data: decodeObject(stored.data, stored), metadata: decodeObject(stored.metadata, stored) }
 }
 
+/** Events in their order, up to one that cannot be decoded. */
+export interface Decoded {
+  readonly events: readonly RecordedEvent[]
+  /** Of the event after these. */
+  readonly failure?: DecodeError
+}
+
+/** Throws nothing: those before the first that cannot be decoded are not lost by it. */
+export function decodeEvents(stored: readonly StoredEvent[]): Decoded {
+  const events: RecordedEvent[] = []
+  try {
+    for (const event of stored) events.push(decodeEvent(event))
+  } catch (failure) {
+    if (failure instanceof DecodeError) return { events, failure }
+    throw failure
+  }
+  return { events }
+}
+
 function decodeObject(text: string, { position, type }: StoredEvent): JsonObject {
   const value = parse(text, position, type)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new DecodeError(position, type)

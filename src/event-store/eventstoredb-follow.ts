@@ -3,7 +3,7 @@ import { Latch } from '../platform/latch.ts'
 import { errorSummary } from '../platform/postgres.ts'
 import { readFailure } from './eventstoredb-failure.ts'
 import type { Feed } from './eventstoredb-feed.ts'
-import { type Position, type RecordedEvent, StoreUnavailable, type SubscriptionMessage } from './port.ts'
+import { DecodeError, type Position, type RecordedEvent, StoreUnavailable, type SubscriptionMessage } from './port.ts'
 
 export interface FollowedLog<Item> {
   /** A subscription to everything after the position. */
@@ -18,6 +18,7 @@ export interface FollowedLog<Item> {
 
 const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 5_000
+const MOST_AT_ONCE = 500
 /** How long an event that the log already has may take to arrive before the subscription counts as dead. */
 const GRACE_MS = 1_000
 
@@ -39,14 +40,15 @@ export async function* followLog<Item>(
     const feed = source.open(last)
     try {
       while (!signal.aborted) {
-        const item = feed.take()
-        if (item !== undefined) {
+        const { events, failure, taken } = takeEvents(source, feed, last)
+        if (taken > 0) {
           retry.forget()
-          const event = source.decode(item)
-          if (event === undefined || !isAfter(event.position, last)) continue
-          told = false
-          yield { kind: 'event', event }
-          last = event.position
+          if (events.length > 0) {
+            told = false
+            yield { kind: 'events', events }
+            last = events.at(-1)?.position ?? last
+          }
+          if (failure) throw failure
         } else if (feed.failure !== undefined) throw feed.failure
         else if (feed.ended) throw new Error('the subscription ended without an error')
         else if (feed.live && !told) {
@@ -63,6 +65,27 @@ export async function* followLog<Item>(
     }
     await retry.pause()
   }
+}
+
+/** What has arrived, without the server's own and what was handed out before. Those before a failure are not lost by it. */
+function takeEvents<Item>(source: FollowedLog<Item>, feed: Feed<Item>, after: Position | 'start') {
+  const events: RecordedEvent[] = []
+  let last = after
+  let taken = 0
+  for (; taken < MOST_AT_ONCE; taken++) {
+    const item = feed.take()
+    if (item === undefined) break
+    try {
+      const event = source.decode(item)
+      if (event === undefined || !isAfter(event.position, last)) continue
+      events.push(event)
+      last = event.position
+    } catch (failure) {
+      if (failure instanceof DecodeError) return { events, failure, taken: taken + 1 }
+      throw failure
+    }
+  }
+  return { events, taken }
 }
 
 async function startOf<Item>(

@@ -1,5 +1,5 @@
 import { Latch } from '../platform/latch.ts'
-import { decodeEvent, type StoredEvent } from './decode.ts'
+import { decodeEvent, decodeEvents, type StoredEvent } from './decode.ts'
 import {
   type AppendResult,
   type EventStore,
@@ -18,6 +18,7 @@ import { readRange } from './read-range.ts'
 import { type EncodedAppend, encodeAppend } from './validate.ts'
 
 const FOR_EVER_MS = 2 ** 31 - 1
+const MOST_AT_ONCE = 1_000
 
 interface Contents {
   readonly log: StoredEvent[]
@@ -117,10 +118,13 @@ export class MemoryEventStore implements EventStore {
       while (!signal.aborted) {
         news.clear()
         // Positions are dense from 1, so the event after `last` is at that index.
-        const next = this.#contents.available ? this.#contents.log[Number(last < 0n ? 0n : last)] : undefined
-        if (next) {
-          yield { kind: 'event', event: decodeEvent(next) }
-          last = next.position
+        const at = Number(last < 0n ? 0n : last)
+        const next = this.#contents.available ? this.#contents.log.slice(at, at + MOST_AT_ONCE) : []
+        if (next.length > 0) {
+          const { events, failure } = decodeEvents(next)
+          if (events.length > 0) yield { kind: 'events', events }
+          if (failure) throw failure
+          last = events.at(-1)?.position ?? last
           told = false
         } else if (this.#contents.available && !told) {
           yield { kind: 'caughtUp' }

@@ -48,7 +48,8 @@ export interface AppendResult {
 }
 
 export type SubscriptionMessage =
-  | { readonly kind: 'event'; readonly event: RecordedEvent }
+  /** The next ones, as many as lay ready: of a million events one promise each would be felt. */
+  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
   /** Every event that was in the store when the subscriber got here has been handed out and consumed. */
   | { readonly kind: 'caughtUp' }
 
@@ -68,7 +69,7 @@ export interface EventStore {
 
   /**
    * Every event of every stream in the global order, from the one after `after`, then live, until the signal aborts
-   * (the iterator then ends without an error). `end` starts behind the last event recorded at the time of the call.
+   * (the iterator then ends without an error; events handed out before are the consumer's). `end` starts behind the last event recorded at the time of the call.
    * `caughtUp` comes in band, once after each time the tail was reached. Never skips and never repeats an event, and
    * survives lost connections by itself; only DecodeError, and an error of a store that refuses for good, are thrown.
    */

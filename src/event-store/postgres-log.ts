@@ -2,11 +2,18 @@ import type pg from 'pg'
 import { CoalescedReads } from '../platform/coalesced-reads.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { asTextRows } from '../platform/text-rows.ts'
-import type { StoredEvent } from './decode.ts'
+import { decodeEvents, type StoredEvent } from './decode.ts'
 import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
 import { SharedPages } from './shared-pages.ts'
-import type { LogPage } from './subscription.ts'
+import type { DecodedPage } from './subscription.ts'
+
+/** All values still text. */
+interface LogPage {
+  readonly events: readonly StoredEvent[]
+  /** There probably are events after these. */
+  readonly more: boolean
+}
 
 interface WantedTail {
   readonly stream: string
@@ -26,7 +33,7 @@ const PAGE_BYTES = 8 * 1_048_576
 export const READER_SETTINGS = `
   set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off`
 
-/** The events as pages, all values still text. */
+/** The events as pages. */
 export class PostgresLog {
   readonly #pool: pg.Pool
   readonly #tails: CoalescedReads<WantedTail, LogPage>
@@ -35,7 +42,10 @@ export class PostgresLog {
   constructor(pool: pg.Pool) {
     this.#pool = pool
     this.#tails = new CoalescedReads((wanted) => this.#tailsOf(wanted))
-    this.#pages = new SharedPages((position) => this.#page(AFTER_POSITION, [position], PAGE_EVENTS))
+    this.#pages = new SharedPages(async (position) => {
+      const { events, more } = await this.#page(AFTER_POSITION, [position], PAGE_EVENTS)
+      return { ...decodeEvents(events), more }
+    })
   }
 
   async tail(): Promise<Position> {
@@ -43,7 +53,7 @@ export class PostgresLog {
     return BigInt(row?.[0] ?? 0)
   }
 
-  pageAfter(position: Position): Promise<LogPage> {
+  pageAfter(position: Position): Promise<DecodedPage> {
     return this.#pages.after(position)
   }
 

@@ -2,11 +2,10 @@ import type { Logger } from 'pino'
 import { Latch } from '../platform/latch.ts'
 import { errorSummary } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
-import { decodeEvent, type StoredEvent } from './decode.ts'
+import type { Decoded } from './decode.ts'
 import { type Position, StoreUnavailable, type SubscriptionMessage } from './port.ts'
 
-export interface LogPage {
-  readonly events: readonly StoredEvent[]
+export interface DecodedPage extends Decoded {
   /** There probably are events after these. */
   readonly more: boolean
 }
@@ -14,7 +13,7 @@ export interface LogPage {
 /** A log that is read in pages and tells when it has grown. Its errors while it is away are StoreUnavailable. */
 export interface PagedLog {
   /** The next events after the position, in order and without gaps; empty at the tail. */
-  pageAfter(position: Position): Promise<LogPage>
+  pageAfter(position: Position): Promise<DecodedPage>
   /** Position of the last event. */
   tail(): Promise<Position>
   /** Calls `grown` whenever there may be something new, until the returned function is called. */
@@ -59,19 +58,19 @@ async function* messages(
     while (last !== undefined && !signal.aborted) {
       const from = last
       let page = await persist(undefined, () => source.pageAfter(from))
-      if (page?.events.length === 0) {
+      if (page && isEmpty(page)) {
         if (!told) yield { kind: 'caughtUp' }
         told = true
         await news.wait(POLL_MS, signal)
       }
-      while (page && page.events.length > 0) {
+      while (page && !isEmpty(page)) {
         told = false
+        const { events, failure }: DecodedPage = page
         const ahead = fetchAhead(source, page)
-        for (const stored of page.events) {
-          if (signal.aborted) return
-          yield { kind: 'event', event: decodeEvent(stored) }
-          last = stored.position
-        }
+        if (signal.aborted) return
+        if (events.length > 0) yield { kind: 'events', events }
+        if (failure) throw failure
+        last = events.at(-1)?.position ?? last
         // What was fetched ahead may be out of date where it is empty: the tail is only believed afresh.
         page = await unlessAborted(ahead, signal)
       }
@@ -82,9 +81,9 @@ async function* messages(
 }
 
 /** Never fails: what could not be fetched ahead is fetched in its turn, with its error. */
-async function fetchAhead(source: PagedLog, { events, more }: LogPage): Promise<LogPage> {
+async function fetchAhead(source: PagedLog, { events, failure, more }: DecodedPage): Promise<DecodedPage> {
   const last = events.at(-1)
-  if (!last || !more) return NOTHING
+  if (!last || !more || failure) return NOTHING
   try {
     return await source.pageAfter(last.position)
   } catch {
@@ -92,7 +91,9 @@ async function fetchAhead(source: PagedLog, { events, more }: LogPage): Promise<
   }
 }
 
-const NOTHING: LogPage = { events: [], more: false }
+const NOTHING: DecodedPage = { events: [], more: false }
+
+const isEmpty = ({ events, failure }: DecodedPage): boolean => events.length === 0 && failure === undefined
 
 /** The call's result, tried again while the store is away; undefined after an abort. `first` is a try already made. */
 async function untilAvailable<T>(

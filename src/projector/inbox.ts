@@ -22,7 +22,7 @@ export interface Batch<Event> {
 
 export interface InboxOptions<Event> {
   readonly decode: Decode<Event>
-  /** Most messages that wait to be taken. */
+  /** Nothing more is asked of the subscription while so many wait to be taken. */
   readonly capacity: number
   /** Milliseconds that events gather after the first of a batch, unless there are enough before. */
   readonly gatherMs: number
@@ -89,11 +89,9 @@ export class Inbox<Event> {
     try {
       for await (const message of messages) {
         if (this.#signal.aborted || this.#left) break
-        const position = message.kind === 'event' ? message.event.position : undefined
-        if (isAbove(position, this.#until)) break
-        this.#queue.push(message.kind === 'event' ? this.#arrival(message.event) : 'caughtUp')
+        const isLast = message.kind === 'events' ? this.#arrive(message.events) : void this.#queue.push('caughtUp')
         this.#wakeWriter?.()
-        if (position !== undefined && position === this.#until) break
+        if (isLast) break
         while (this.#queue.length >= this.#capacity && !this.#signal.aborted && !this.#left) {
           await new Promise<void>((resolve) => {
             this.#wakeReader = resolve
@@ -105,6 +103,16 @@ export class Inbox<Event> {
       this.#end = { error }
     }
     this.#wakeWriter?.()
+  }
+
+  /** True: there is no other one to take. */
+  #arrive(events: readonly RecordedEvent[]): boolean {
+    for (const event of events) {
+      if (this.#until !== undefined && event.position > this.#until) return true
+      this.#queue.push(this.#arrival(event))
+      if (event.position === this.#until) return true
+    }
+    return false
   }
 
   #arrival(event: RecordedEvent): Arrival<Event> {
@@ -142,9 +150,6 @@ export class Inbox<Event> {
     this.#wakeWriter?.()
   }
 }
-
-const isAbove = (position: bigint | undefined, until: bigint | undefined): boolean =>
-  position !== undefined && until !== undefined && position > until
 
 const settled = <Event>(decoding: Promise<Event>): Promise<Decoded<Event>> =>
   decoding.then(

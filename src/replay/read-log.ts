@@ -13,6 +13,15 @@ export async function* readLog(
   after: Position | 'start',
   signal: AbortSignal,
 ): AsyncGenerator<RecordedEvent> {
+  for await (const events of readLogInRuns(store, after, signal)) yield* events
+}
+
+/** The same, as many at a time as the store gives. */
+export async function* readLogInRuns(
+  store: Pick<EventStore, 'subscribe'>,
+  after: Position | 'start',
+  signal: AbortSignal,
+): AsyncGenerator<readonly RecordedEvent[]> {
   const enough = new AbortController()
   const stop = () => enough.abort()
   let waiting = false
@@ -30,7 +39,7 @@ export async function* readLog(
       signal.throwIfAborted()
       if (step.done === true) throw new StoreUnavailable('notCommitted', new Error('the log could not be read on'))
       if (step.value.kind === 'caughtUp') return
-      yield step.value.event
+      yield step.value.events
     }
   } finally {
     clearTimeout(silence)

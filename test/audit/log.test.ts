@@ -63,7 +63,7 @@ async function* history(): AsyncGenerator<RecordedEvent> {
   const end = new AbortController()
   for await (const message of store.subscribe('start', end.signal)) {
     if (message.kind === 'caughtUp') end.abort()
-    else yield message.event
+    else yield* message.events
   }
 }
 

@@ -98,7 +98,7 @@ export class Subscriber {
   async #consume(messages: AsyncIterable<SubscriptionMessage>, only: (event: RecordedEvent) => boolean): Promise<void> {
     for await (const message of messages) {
       if (message.kind === 'caughtUp') this.caughtUpAt.push(this.seen.length)
-      else if (only(message.event)) this.seen.push(message.event)
+      else this.seen.push(...message.events.filter(only))
     }
   }
 }

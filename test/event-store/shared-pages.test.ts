@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { SharedPages } from '../../src/event-store/shared-pages.ts'
-import type { LogPage } from '../../src/event-store/subscription.ts'
+import type { DecodedPage } from '../../src/event-store/subscription.ts'
 
-const EMPTY: LogPage = { events: [], more: false }
+const EMPTY: DecodedPage = { events: [], more: false }
 
 describe('pages of the log that several subscriptions want', () => {
   it('are read once for all that ask in one turn, and apart for another position', async () => {
@@ -17,8 +17,8 @@ describe('pages of the log that several subscriptions want', () => {
   })
 
   it('are never shared with who asks after the read was sent', async () => {
-    const sent: ((page: LogPage) => void)[] = []
-    const fetch = () => new Promise<LogPage>((resolve) => sent.push(resolve))
+    const sent: ((page: DecodedPage) => void)[] = []
+    const fetch = () => new Promise<DecodedPage>((resolve) => sent.push(resolve))
     const pages = new SharedPages(fetch)
     const early = pages.after(7n)
     await expect.poll(() => sent.length).toBe(1)

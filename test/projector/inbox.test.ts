@@ -3,8 +3,8 @@ import type { RecordedEvent, SubscriptionMessage } from '../../src/event-store/p
 import { Inbox } from '../../src/projector/inbox.ts'
 
 const event = (position: bigint): SubscriptionMessage => ({
-  kind: 'event',
-  event: { position, stream: 'user-1', revision: position - 1n } as RecordedEvent,
+  kind: 'events',
+  events: [{ position, stream: 'user-1', revision: position - 1n } as RecordedEvent],
 })
 
 /** Messages that arrive when the test pushes them; the feed ends with the signal. */

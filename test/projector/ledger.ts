@@ -83,14 +83,15 @@ export async function expectedTables(store: MemoryEventStore): Promise<{ lines: 
   const done = new AbortController()
   for await (const message of store.subscribe('start', done.signal)) {
     if (message.kind === 'caughtUp') break
-    const { position, stream, revision, type } = message.event
-    if (type === 'gone') {
-      for (const [key, line] of lines) if (line.stream === stream) lines.delete(key)
-      heads.delete(stream)
-      continue
+    for (const { position, stream, revision, type } of message.events) {
+      if (type === 'gone') {
+        for (const [key, line] of lines) if (line.stream === stream) lines.delete(key)
+        heads.delete(stream)
+        continue
+      }
+      lines.set(position, { position: String(position), stream, revision: Number(revision) })
+      if (revision === 0n || heads.has(stream)) heads.set(stream, { stream, revision: Number(revision), note: null })
     }
-    lines.set(position, { position: String(position), stream, revision: Number(revision) })
-    if (revision === 0n || heads.has(stream)) heads.set(stream, { stream, revision: Number(revision), note: null })
   }
   done.abort()
   return { lines: [...lines.values()], heads: [...heads.values()].sort((a, b) => (a.stream < b.stream ? -1 : 1)) }

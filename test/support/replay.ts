@@ -78,7 +78,7 @@ export const historyOf = async (place: EventsPlace): Promise<readonly RecordedEv
   try {
     for await (const message of store.subscribe('start', abort.signal)) {
       if (message.kind === 'caughtUp') break
-      events.push(message.event)
+      events.push(...message.events)
     }
     return events
   } finally {

@@ -183,9 +183,13 @@ async function* live(
   { after, types, signal }: { readonly after: Position | 'start'; readonly types: Types; readonly signal: AbortSignal },
 ): AsyncGenerator<ServerSentEvent> {
   for await (const message of api.store.subscribe(after, signal)) {
-    if (message.kind !== 'event' || (types !== null && !types.has(message.event.type))) continue
-    const data = await forAnalysts(open, message.event)
-    yield { id: data.position, data }
+    if (message.kind !== 'events') continue
+    for (const event of message.events) {
+      if (signal.aborted) return
+      if (types !== null && !types.has(event.type)) continue
+      const data = await forAnalysts(open, event)
+      yield { id: data.position, data }
+    }
   }
 }
 
