@@ -18,7 +18,7 @@ import { readRange } from './read-range.ts'
 import { type EncodedAppend, encodeAppend } from './validate.ts'
 
 const FOR_EVER_MS = 2 ** 31 - 1
-const MOST_AT_ONCE = 1_000
+const MOST_AT_ONCE = 16
 
 interface Contents {
   readonly log: StoredEvent[]

@@ -13,7 +13,12 @@ export async function* readLog(
   after: Position | 'start',
   signal: AbortSignal,
 ): AsyncGenerator<RecordedEvent> {
-  for await (const events of readLogInRuns(store, after, signal)) yield* events
+  for await (const events of readLogInRuns(store, after, signal)) {
+    for (const event of events) {
+      yield event
+      signal.throwIfAborted()
+    }
+  }
 }
 
 /** The same, as many at a time as the store gives. */
