@@ -150,7 +150,7 @@ interface RebuildPlace {
   close(): Promise<void>
 }
 
-async function openRebuildPlace({ server, log }: Pick<Bench, 'server' | 'log'>, size: number): Promise<RebuildPlace> {
+export async function openRebuildPlace({ server, log }: Pick<Bench, 'server' | 'log'>, size: number): Promise<RebuildPlace> {
   const database = await server.createDatabase()
   const place = await openPlace(database, log)
   const { pool, vault } = place

@@ -2,9 +2,8 @@
  * The work of who owns a build: fill it in bulk up to where the live one is, go on with it, compare the two at the same
  * position, and flip. Whatever it is interrupted by, the next owner goes on from the row and the tables.
  */
-import { setImmediate as otherWork } from 'node:timers/promises'
 import type pg from 'pg'
-import type { EventStore } from '../event-store/port.ts'
+import type { EventStore, RecordedEvent } from '../event-store/port.ts'
 import { inTransaction } from '../platform/postgres.ts'
 import { LeaseLost } from './batch.ts'
 import { announce, type Build, dropBuild, listBuilds } from './builds.ts'
@@ -68,8 +67,7 @@ class Builder<Event> {
       if (this.#progress.lease.position === null) await this.#makeTables(mine)
       const tail = await this.#options.store.tail()
       const until = live.position ?? (tail === 'start' ? null : tail)
-      const end =
-        until === null ? undefined : await this.#handle(until, this.#bulkJob(), this.#options.bulkSize ?? BULK_SIZE)
+      const end = until === null ? undefined : await this.#load(until)
       if (end && end.kind !== 'reached') return end
       if (!(await this.#owning(() => addKeys(this.#work.pool, this.#tables)))) {
         await this.#beginAgainWithKeys()
@@ -119,22 +117,23 @@ class Builder<Event> {
     return keepingLease(this.#work, this.#progress, this.#stop, work)
   }
 
-  #bulkJob(): Job<Event> {
-    return {
-      ...this.#work.job,
-      prepare: async (events) => {
-        const operations: RowOperation[] = []
-        for (const [index, event] of events.entries()) {
-          if (index % 500 === 499) await otherWork()
-          operations.push(...this.#options.projection.apply(event))
-        }
-        return (client) => writeInBulk(client, this.#tables, operations)
-      },
+  /** An event is projected as it arrives, so that this goes on while the batch before is being written. */
+  #load(until: bigint): Promise<SessionEnd> {
+    const batchSize = this.#options.bulkSize ?? BULK_SIZE
+    const { apply } = this.#options.projection
+    const decode = (stored: RecordedEvent) => {
+      const event = this.#work.decode(stored)
+      return event instanceof Promise ? event.then(apply) : apply(event)
     }
+    const prepare = (operations: readonly (readonly RowOperation[])[]) => (client: pg.ClientBase) =>
+      writeInBulk(client, this.#tables, operations.flat())
+    const job = this.#counting({ ...this.#work.job, prepare })
+    this.#progress.limit = Math.min(this.#progress.limit, batchSize)
+    return workAsOwner({ ...this.#work, job, decode, batchSize, until }, this.#progress, this.#stop)
   }
 
   /** Counts what is projected, in the transaction that handles it. */
-  #counting(job: Job<Event>): Job<Event> {
+  #counting<Item>(job: Job<Item>): Job<Item> {
     return {
       ...job,
       prepare: async (events) => {
