@@ -244,16 +244,25 @@ export type EventType = keyof typeof catalogue
 export const eventTypes = Object.keys(catalogue) as readonly EventType[]
 export const isEventType = (type: string): type is EventType => Object.hasOwn(catalogue, type)
 
-/** The schema version that is written today. */
-export const currentVersion = (type: EventType): number =>
-  Math.max(...Object.keys(catalogue[type].versions).map(Number))
+/** By type: the schema version that is written today, which is the highest, and its schema. */
+const current = new Map(
+  Object.entries(catalogue).map(([type, { versions }]) => {
+    const [version, schema] = Object.entries<z.ZodObject>(versions).at(-1) ?? []
+    if (schema === undefined) throw new Error(`event type ${type} has no schema`)
+    return [type, { version: Number(version), schema }]
+  }),
+)
 
-export const currentSchema = (type: EventType): z.ZodObject => {
-  const versions: Readonly<Record<number, z.ZodObject>> = catalogue[type].versions
-  const schema = versions[currentVersion(type)]
-  if (schema === undefined) throw new Error(`event type ${type} has no schema`)
-  return schema
+const currentOf = (type: EventType) => {
+  const found = current.get(type)
+  if (found === undefined) throw new Error(`there is no event type ${type}`)
+  return found
 }
+
+/** The schema version that is written today. */
+export const currentVersion = (type: EventType): number => currentOf(type).version
+
+export const currentSchema = (type: EventType): z.ZodObject => currentOf(type).schema
 
 /** The schema of the highest version. A third version of any type adds its line here. */
 type Latest<Versions> = Versions extends { readonly 2: infer Schema extends z.ZodObject }
