@@ -150,7 +150,10 @@ interface RebuildPlace {
   close(): Promise<void>
 }
 
-export async function openRebuildPlace({ server, log }: Pick<Bench, 'server' | 'log'>, size: number): Promise<RebuildPlace> {
+export async function openRebuildPlace(
+  { server, log }: Pick<Bench, 'server' | 'log'>,
+  size: number,
+): Promise<RebuildPlace> {
   const database = await server.createDatabase()
   const place = await openPlace(database, log)
   const { pool, vault } = place

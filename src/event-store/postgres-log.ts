@@ -6,7 +6,7 @@ import { decodeEvents, type StoredEvent } from './decode.ts'
 import { type Position, StoreUnavailable } from './port.ts'
 import type { ReadRange } from './read-range.ts'
 import { SharedPages } from './shared-pages.ts'
-import type { DecodedPage } from './subscription.ts'
+import type { PageReader } from './subscription.ts'
 
 /** All values still text. */
 interface LogPage {
@@ -53,8 +53,8 @@ export class PostgresLog {
     return BigInt(row?.[0] ?? 0)
   }
 
-  pageAfter(position: Position): Promise<DecodedPage> {
-    return this.#pages.after(position)
+  open(): PageReader {
+    return this.#pages.open()
   }
 
   async *stream(stream: string, { from, backwards, limit }: ReadRange): AsyncGenerator<StoredEvent> {

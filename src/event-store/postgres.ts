@@ -126,7 +126,7 @@ class PostgresEventStore implements EventStore {
 
   subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncGenerator<SubscriptionMessage> {
     const source = {
-      pageAfter: (position: Position) => this.#events.pageAfter(position),
+      open: () => this.#events.open(),
       // On the one connection that appends too, and the pool serves in order: what this process appends after the call
       // is behind the tail, even where the answer comes later.
       tail: () => new PostgresLog(this.#writers).tail(),

@@ -10,10 +10,16 @@ export interface DecodedPage extends Decoded {
   readonly more: boolean
 }
 
+/** Of one follower. Its errors while the log is away are StoreUnavailable. */
+export interface PageReader {
+  /** The next events after the position, in order and without gaps; empty at the tail. */
+  after(position: Position): Promise<DecodedPage>
+  leave(): void
+}
+
 /** A log that is read in pages and tells when it has grown. Its errors while it is away are StoreUnavailable. */
 export interface PagedLog {
-  /** The next events after the position, in order and without gaps; empty at the tail. */
-  pageAfter(position: Position): Promise<DecodedPage>
+  open(): PageReader
   /** Position of the last event. */
   tail(): Promise<Position>
   /** Calls `grown` whenever there may be something new, until the returned function is called. */
@@ -50,6 +56,7 @@ async function* messages(
   if (signal.aborted) return
   const news = new Latch()
   const stopListening = await source.onGrowth(news.set)
+  const pages = source.open()
   const persist = <T>(first: Promise<T> | undefined, call: () => Promise<T>) =>
     untilAvailable(first, call, news, signal, log)
   try {
@@ -57,7 +64,7 @@ async function* messages(
     let told = false
     while (last !== undefined && !signal.aborted) {
       const from = last
-      let page = await persist(undefined, () => source.pageAfter(from))
+      let page = await persist(undefined, () => pages.after(from))
       if (page && isEmpty(page)) {
         if (!told) yield { kind: 'caughtUp' }
         told = true
@@ -66,7 +73,7 @@ async function* messages(
       while (page && !isEmpty(page)) {
         told = false
         const { events, failure }: DecodedPage = page
-        const ahead = fetchAhead(source, page)
+        const ahead = fetchAhead(pages, page)
         if (signal.aborted) return
         if (events.length > 0) yield { kind: 'events', events }
         if (failure) throw failure
@@ -76,16 +83,17 @@ async function* messages(
       }
     }
   } finally {
+    pages.leave()
     stopListening()
   }
 }
 
 /** Never fails: what could not be fetched ahead is fetched in its turn, with its error. */
-async function fetchAhead(source: PagedLog, { events, failure, more }: DecodedPage): Promise<DecodedPage> {
+async function fetchAhead(pages: PageReader, { events, failure, more }: DecodedPage): Promise<DecodedPage> {
   const last = events.at(-1)
   if (!last || !more || failure) return NOTHING
   try {
-    return await source.pageAfter(last.position)
+    return await pages.after(last.position)
   } catch {
     return NOTHING
   }

@@ -1,8 +1,15 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RecordedEvent } from '../../src/event-store/port.ts'
 import { SharedPages } from '../../src/event-store/shared-pages.ts'
 import type { DecodedPage } from '../../src/event-store/subscription.ts'
 
 const EMPTY: DecodedPage = { events: [], more: false }
+
+/** A full page that ends 1,000 positions on. */
+const fullPageAfter = (position: bigint): DecodedPage => ({
+  events: [{ position: position + 1_000n } as RecordedEvent],
+  more: true,
+})
 
 describe('pages of the log that several subscriptions want', () => {
   it('are read once for all that ask in one turn, and apart for another position', async () => {
@@ -11,7 +18,7 @@ describe('pages of the log that several subscriptions want', () => {
       sent.push(after)
       return EMPTY
     })
-    const answers = await Promise.all([pages.after(7n), pages.after(7n), pages.after(8n), pages.after(7n)])
+    const answers = await Promise.all([7n, 7n, 8n, 7n].map((position) => pages.open().after(position)))
     expect(sent).toEqual([7n, 8n])
     expect(new Set([answers[0], answers[1], answers[3]]).size).toBe(1)
   })
@@ -20,9 +27,9 @@ describe('pages of the log that several subscriptions want', () => {
     const sent: ((page: DecodedPage) => void)[] = []
     const fetch = () => new Promise<DecodedPage>((resolve) => sent.push(resolve))
     const pages = new SharedPages(fetch)
-    const early = pages.after(7n)
+    const early = pages.open().after(7n)
     await expect.poll(() => sent.length).toBe(1)
-    const late = pages.after(7n)
+    const late = pages.open().after(7n)
     await expect.poll(() => sent.length).toBe(2)
     sent[1]?.({ ...EMPTY, more: true })
     expect(await late).toMatchObject({ more: true })
@@ -37,8 +44,75 @@ describe('pages of the log that several subscriptions want', () => {
       if (tries === 1) throw new Error('away')
       return EMPTY
     })
-    const both = await Promise.allSettled([pages.after(0n), pages.after(0n)])
+    const both = await Promise.allSettled([pages.open().after(0n), pages.open().after(0n)])
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-    expect(await pages.after(0n)).toBe(EMPTY)
+    expect(await pages.open().after(0n)).toBe(EMPTY)
+  })
+})
+
+describe('full pages of the past', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const reads = (): { readonly pages: SharedPages; readonly sent: bigint[] } => {
+    const sent: bigint[] = []
+    const pages = new SharedPages(async (after) => {
+      sent.push(after)
+      return fullPageAfter(after)
+    })
+    return { pages, sent }
+  }
+  const turns = async () => {
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  }
+
+  it('are read once for two followers of whom one is slower, and one that is ahead waits', async () => {
+    const { pages, sent } = reads()
+    const [fast, slow] = [pages.open(), pages.open()]
+    await fast.after(0n)
+    await slow.after(0n)
+    await fast.after(1_000n)
+    let went = false
+    const ahead = fast.after(2_000n).then(() => {
+      went = true
+    })
+    await turns()
+    expect(went).toBe(false)
+    await slow.after(1_000n)
+    await ahead
+    expect(await slow.after(2_000n)).toEqual(fullPageAfter(2_000n))
+    expect(sent).toEqual([0n, 0n, 1_000n, 2_000n])
+  })
+
+  it('are waited for no longer than patience lasts, until the slow one moves again', async () => {
+    const { pages, sent } = reads()
+    const [fast, slow] = [pages.open(), pages.open()]
+    await slow.after(0n)
+    await fast.after(1_000n)
+    const ahead = fast.after(2_000n)
+    await turns()
+    expect(sent).toEqual([0n, 1_000n])
+    await vi.advanceTimersByTimeAsync(1_000)
+    await ahead
+    await fast.after(3_000n)
+    expect(sent).toEqual([0n, 1_000n, 2_000n, 3_000n])
+  })
+
+  it('are read without waiting for one that is far behind, has left, or is at the tail', async () => {
+    const { pages, sent } = reads()
+    const [fast, far, gone, live] = [pages.open(), pages.open(), pages.open(), pages.open()]
+    await far.after(0n)
+    await gone.after(18_000n)
+    gone.leave()
+    await fast.after(19_000n)
+    await fast.after(20_000n)
+    expect(sent).toEqual([0n, 18_000n, 19_000n, 20_000n])
+    // Who was last given the tail never waits: what is new must not wait for who is slow.
+    await live.after(30_000n)
+    expect(sent.at(-1)).toBe(30_000n)
   })
 })
