@@ -235,8 +235,11 @@ class Builder<Event> {
       // Of another moment of the log the rows say nothing about each other.
       const atSamePlace = position === this.#lease.position
       for (const one of await comparableTables(snapshot, live, this.#tables)) {
-        const built = await sumsOf(client, one.built)
-        const sums = one.live && atSamePlace ? { live: await sumsOf(snapshot, one.live), built } : undefined
+        const [built, theirs] = await Promise.all([
+          sumsOf(client, one.built),
+          one.live && atSamePlace ? sumsOf(snapshot, one.live) : undefined,
+        ])
+        const sums = theirs && { live: theirs, built }
         const differences =
           one.live && sums
             ? await differencesOf({ live: snapshot, built: client }, { ...one, live: one.live }, sums)
