@@ -21,7 +21,7 @@ import type { Database } from '../src/platform/database.ts'
 import { migrate } from '../src/platform/migrations.ts'
 import { Notifications } from '../src/platform/notifications.ts'
 import { inTransaction, openPool } from '../src/platform/postgres.ts'
-import { openEvent, overAccounts } from '../src/projector/open-events.ts'
+import { openForProjections, overAccounts, overAll } from '../src/projector/open-events.ts'
 import { runProjection } from '../src/projector/projector.ts'
 import type { RunningWorker } from '../src/projector/worker.ts'
 import { sealPersonal } from '../src/secrets/boxes.ts'
@@ -111,8 +111,8 @@ async function measureShare({ server, log, repeats }: Bench) {
     const head = await fill(store, place.vault)
     const work = { store, pool: place.pool, notifications, owner: 'bench', log }
     const projections = () =>
-      [sessions, auditlog].map((projection) =>
-        runProjection({ ...work, projection: overAccounts(projection), decode: openEvent(place.vault) }),
+      [overAccounts(sessions), overAll(auditlog)].map((projection) =>
+        runProjection({ ...work, projection, decode: openForProjections(place.vault, projection) }),
       )
     const grown = () => startLog({ ...work, signedLog: place.signedLog })
     const measure =

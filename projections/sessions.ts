@@ -1,5 +1,5 @@
 /** Read model: one row per session, live or ended. */
-import type { EndedReason, ProjectedEvent } from '../src/account/events.ts'
+import type { EndedReason, EventType, ProjectedEvent } from '../src/account/events.ts'
 import type { Projection, RowOperation } from '../src/projector/row-operation.ts'
 
 export const sessions: Projection<ProjectedEvent> = {
@@ -31,6 +31,14 @@ export const sessions: Projection<ProjectedEvent> = {
       indexes: ['(user_id, ended_position desc)', '(hash)'],
     },
   ],
+  handles: [
+    'user:logged_in',
+    'user:logged_out',
+    'user.session:revoked',
+    'user.session:ended',
+    'user.session:expired',
+    'user:erased',
+  ] satisfies EventType[],
   apply(event) {
     switch (event.type) {
       case 'user:logged_in':

@@ -50,14 +50,16 @@ export const withWorkshop = async <T>(
       const definitions = readModels.map(({ projection }) => projection)
       await registerProjections(pool, definitions, { tail: () => store.tail() })
       const owner = `script:${hostname()}:${process.pid}`
-      const parts = { store, decode: openForProjections(vault), isForNewer, pool, notifications, owner, log }
+      const parts = { store, isForNewer, pool, notifications, owner, log }
+      const decodeFor = ({ projection }: ReadModel) => openForProjections(vault, projection)
       return await work({
         pool,
         store,
         readModel: (name) => readModels.find(({ projection }) => projection.name === name),
-        run: (readModel) => keep(runProjection({ ...readModel, ...parts })),
-        verify: ({ projection, onFailure }, build, onVerified) => {
-          const options = { projection, onFailure, ...parts }
+        run: (readModel) => keep(runProjection({ ...readModel, ...parts, decode: decodeFor(readModel) })),
+        verify: (readModel, build, onVerified) => {
+          const { projection, onFailure } = readModel
+          const options = { projection, onFailure, ...parts, decode: decodeFor(readModel) }
           return keep(runJob(jobOf(options, build), options, ownBuild({ projection, build, store, onVerified })))
         },
       })

@@ -22,14 +22,14 @@ export interface BuildOptions<Event> {
   readonly projection: Projection<Event>
   readonly build: number
   readonly store: Pick<EventStore, 'tail'>
-  /** Events folded and sent at once in the bulk load; default 2,000. */
+  /** Events folded and sent at once in the bulk load; default 1,000. */
   readonly bulkSize?: number
   /** What the verification of a build has found; the build is dropped then. */
   readonly onVerified?: (comparison: Comparison) => void
 }
 
 /** Larger ones were measured to gain nothing, and cost memory: as many again are read ahead, in each build. */
-const BULK_SIZE = 2_000
+const BULK_SIZE = 1_000
 
 /** What `runJob` is to do with the lease of a build that is not live. Ends with `reached` when it is, or is done with. */
 export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {

@@ -127,7 +127,8 @@ function* pieces(rows: readonly Values[]): Generator<Buffer> {
 /** PostgreSQL's text format of COPY (manual, COPY, "Text Format"). */
 function line(row: Values): string {
   let text = ''
-  for (const [index, value] of row.entries()) {
+  for (let index = 0; index < row.length; index++) {
+    const value = row[index]
     if (index > 0) text += '\t'
     if (value === null) text += '\\N'
     else if (typeof value === 'string') text += SPECIAL.test(value) ? value.replace(/[\\\n\r\t]/g, escapeOf) : value

@@ -4,7 +4,13 @@
  */
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { isAccessStream, type ProjectedAccess, readAccessEvent } from '../account/access-events.ts'
-import type { AccountEvent, ProjectedEvent } from '../account/events.ts'
+import {
+  type AccountEvent,
+  type EventMetadata,
+  type EventType,
+  isEventType,
+  type ProjectedEvent,
+} from '../account/events.ts'
 import { readAccountEvent, UnreadableEvent } from '../account/upcast.ts'
 import { userOf } from '../accounts/accounts.ts'
 import type { RecordedEvent } from '../event-store/port.ts'
@@ -26,36 +32,62 @@ export const openEvent = (vault: Vault) => {
   }
 }
 
-const projectedEvent = (
-  { stream, position }: RecordedEvent,
-  userId: string,
-  { id, type, revision, data, metadata, personal: box }: AccountEvent,
-  key: Buffer | null,
-): ProjectedEvent => {
-  let personal: ProjectedEvent['personal'] | undefined
-  return {
-    ...{ id, type, revision, data, metadata, userId, position },
-    /** Opened when it is first looked at: to most events, most projections never do, and opening is what costs most. */
-    get personal() {
-      personal ??=
-        box === null
-          ? null
-          : key === null || box === 'erased'
-            ? 'erased'
-            : openPersonal(key, { stream, type, eventId: id }, box)
-      return personal
-    },
-  } as ProjectedEvent
+/** An account's event on its way into a projection. */
+class OpenedEvent {
+  readonly id: string
+  readonly type: EventType
+  readonly revision: bigint
+  readonly data: AccountEvent['data']
+  readonly metadata: EventMetadata
+  readonly userId: string
+  readonly position: bigint
+  readonly #stream: string
+  readonly #box: AccountEvent['personal']
+  readonly #key: Buffer | null
+  #personal: ProjectedEvent['personal'] | undefined
+
+  constructor(stored: RecordedEvent, userId: string, event: AccountEvent, key: Buffer | null) {
+    this.id = event.id
+    this.type = event.type
+    this.revision = event.revision
+    this.data = event.data
+    this.metadata = event.metadata
+    this.userId = userId
+    this.position = stored.position
+    this.#stream = stored.stream
+    this.#box = event.personal
+    this.#key = key
+  }
+
+  /** Opened when it is first looked at: to most events, most projections never do, and opening is what costs most. */
+  get personal(): ProjectedEvent['personal'] {
+    this.#personal ??= this.#open()
+    return this.#personal
+  }
+
+  #open(): ProjectedEvent['personal'] {
+    if (this.#box === null) return null
+    if (this.#box === 'erased' || this.#key === null) return 'erased'
+    return openPersonal(this.#key, { stream: this.#stream, type: this.type, eventId: this.id }, this.#box)
+  }
 }
+
+const projectedEvent = (stored: RecordedEvent, userId: string, event: AccountEvent, key: Buffer | null) =>
+  new OpenedEvent(stored, userId, event, key) as ProjectedEvent
 
 /** What a read model is given. null: an event of a stream that is nobody's of ours. */
 export type Projected = ProjectedEvent | ProjectedAccess | null
 
-/** As `openEvent`, and what auditors did too. */
-export const openForProjections = (vault: Vault) => {
+/** As `openEvent`, and what auditors did too; null also for types that do not concern the projection. */
+export const openForProjections = (vault: Vault, { handles }: Pick<Projection<never>, 'handles'> = {}) => {
   const openAccountEvent = openEvent(vault)
-  return (stored: RecordedEvent): Projected | Promise<Projected> =>
-    isAccessStream(stored.stream) ? readAccessEvent(stored) : openAccountEvent(stored)
+  const handled = handles && new Set(handles)
+  return (stored: RecordedEvent): Projected | Promise<Projected> => {
+    if (isAccessStream(stored.stream)) return readAccessEvent(stored)
+    // Of a type that this release does not know, nobody can tell whom it concerns: reading it says so.
+    if (handled && isEventType(stored.type) && !handled.has(stored.type)) return null
+    return openAccountEvent(stored)
+  }
 }
 
 /** Of a newer release: a process of that release can read it. */

@@ -35,5 +35,7 @@ export interface Projection<Event> {
   readonly name: string
   readonly version: number
   readonly tables: readonly Table[]
+  /** Types of the events that concern it, which are most often few; without it, all. Others need not be read for it. */
+  readonly handles?: readonly string[]
   readonly apply: (event: Event) => readonly RowOperation[]
 }

@@ -43,7 +43,7 @@ export const startProjecting = (parts: Parts, { keep }: Keeping, now: () => numb
       runProjection({
         ...readModel,
         ...running,
-        decode: openForProjections(vault),
+        decode: openForProjections(vault, readModel.projection),
         isForNewer,
         observe: (batch) => metrics.observeBatch(readModel.projection.name, batch),
       }),

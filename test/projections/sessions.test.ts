@@ -86,6 +86,11 @@ describe('the sessions read model', () => {
     expect(sessions.apply(projected(type))).toStrictEqual(table[type])
   })
 
+  it('handles exactly the types in which it finds something to do', () => {
+    const handled = eventTypes.filter((type) => sessions.apply(projected(type)).length > 0)
+    expect(sessions.handles?.toSorted()).toEqual(handled.toSorted())
+  })
+
   it.each(endCauses)('names the reason %s as the event does', (reason) => {
     const event = { ...ended, data: { ...ended.data, reason } }
     expect(sessions.apply(event)).toStrictEqual([ends(event, reason)])
