@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { inTransaction } from '../platform/postgres.ts'
-import { type BuildTable, indexesSql, primaryKeyName, primaryKeySql } from './ddl.ts'
+import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql } from './ddl.ts'
 import { foldTable, keyOf, planTables } from './fold.ts'
 import { columnArrays, deleteSql, pick, type TableLayout } from './layout.ts'
 import type { ColumnValue, RowOperation } from './row-operation.ts'
@@ -67,14 +67,6 @@ export async function addKeys(pool: pg.Pool, tables: readonly BuildTable[]): Pro
 }
 
 const UNIQUE_VIOLATION = '23505'
-const PATIENCE_MS = 60 * 60 * 1_000
-
-/** The pool's limit for an answer does not apply: an index on millions of rows takes its time. */
-const patiently = (text: string): pg.QueryConfig => {
-  const config: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: PATIENCE_MS }
-  return config
-}
-
 const hasKey = (client: pg.ClientBase, layout: TableLayout): Promise<boolean> => exists(client, primaryKeyName(layout))
 
 async function exists(client: pg.ClientBase, name: string): Promise<boolean> {

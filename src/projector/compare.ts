@@ -3,7 +3,7 @@
  * keys, and only groups that differ are read. What is told of a row is its key and the names of its columns, no value.
  */
 import pg from 'pg'
-import type { BuildTable } from './ddl.ts'
+import { type BuildTable, patiently } from './ddl.ts'
 import { relationOf } from './layout.ts'
 
 export interface Comparison {
@@ -100,8 +100,10 @@ const FORMATTED = {
 /** A whole pass over the table. */
 export async function sumsOf(client: pg.ClientBase, shape: Shape): Promise<TableSums> {
   const { rows } = await client.query<{ group: number; rows: string; sum: string }>(
-    `select ${groupOf(shape)} as group, count(*)::text as rows, sum(${hashOf(shape.columns)})::text as sum
-       from ${shape.relation} group by 1`,
+    patiently(
+      `select ${groupOf(shape)} as group, count(*)::text as rows, sum(${hashOf(shape.columns)})::text as sum
+         from ${shape.relation} group by 1`,
+    ),
   )
   return {
     rows: rows.reduce((total, row) => total + Number(row.rows), 0),
@@ -143,8 +145,10 @@ interface ComparedRow {
 
 async function rowsOf(client: pg.ClientBase, shape: Shape, group: number): Promise<Map<string, ComparedRow>> {
   const { rows } = await client.query<(string | null)[]>({
-    text: `select ${shape.columns.map((name) => `${pg.escapeIdentifier(name)}::text`).join(', ')}
-             from ${shape.relation} where ${groupOf(shape)} = $1`,
+    ...patiently(
+      `select ${shape.columns.map((name) => `${pg.escapeIdentifier(name)}::text`).join(', ')}
+         from ${shape.relation} where ${groupOf(shape)} = $1`,
+    ),
     values: [group],
     rowMode: 'array',
   })

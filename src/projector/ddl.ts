@@ -48,3 +48,11 @@ export const dropViewSql = (table: string): string => `drop view if exists ${vie
 
 export const dropTableSql = (table: string, version: number, build: number): string =>
   `drop table if exists ${relationOf(table, version, build)}`
+
+const PATIENCE_MS = 60 * 60 * 1_000
+
+/** The pool's limit for an answer does not apply: an index on millions of rows, or a pass over them, takes its time. */
+export const patiently = (text: string): pg.QueryConfig => {
+  const config: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: PATIENCE_MS }
+  return config
+}

@@ -26,7 +26,7 @@ export interface InboxOptions<Event> {
   readonly capacity: number
   /** Milliseconds that events gather after the first of a batch, unless there are enough before. */
   readonly gatherMs: number
-  /** Position of the last event to take; without it there is no last. */
+  /** Position after which no event is taken, whether there is one at it or not; without it there is no last. */
   readonly until?: bigint | undefined
   readonly signal: AbortSignal
 }
@@ -46,6 +46,7 @@ export class Inbox<Event> {
   readonly #queue: (Arrival<Event> | 'caughtUp')[] = []
   #left = false
   #end: { readonly error: unknown } | 'ended' | undefined
+  #isPast = false
   #wakeReader: (() => void) | undefined
   #wakeWriter: (() => void) | undefined
 
@@ -60,6 +61,11 @@ export class Inbox<Event> {
     this.#signal = signal
     signal.addEventListener('abort', () => this.#wakeBoth())
     this.closed = this.#read(messages)
+  }
+
+  /** `until` was passed, and everything up to it is taken. */
+  get isDone(): boolean {
+    return this.#isPast && this.#queue.length === 0
   }
 
   /**
@@ -91,6 +97,7 @@ export class Inbox<Event> {
         if (this.#signal.aborted || this.#left) break
         const isLast = message.kind === 'events' ? this.#arrive(message.events) : void this.#queue.push('caughtUp')
         this.#wakeWriter?.()
+        this.#isPast = isLast === true
         if (isLast) break
         while (this.#queue.length >= this.#capacity && !this.#signal.aborted && !this.#left) {
           await new Promise<void>((resolve) => {

@@ -19,7 +19,7 @@ export interface SessionOptions<Event> {
   readonly batchSize: number
   readonly log: Logger
   readonly observe: (batch: CommittedBatch) => void
-  /** Position of an event, the last to be handled; without it the session follows the log for ever. */
+  /** Position of the last event to be handled, or behind it; without it the session follows the log for ever. */
   readonly until?: bigint
 }
 
@@ -41,7 +41,7 @@ export interface SessionProgress {
 
 export type SessionEnd =
   | { readonly kind: 'stopped' }
-  /** `until` was handled. */
+  /** Everything up to `until` was handled. */
   | { readonly kind: 'reached' }
   /** Another owner has taken over, or this one was silent for too long. */
   | { readonly kind: 'lost' }
@@ -167,13 +167,17 @@ async function follow<Event>(
     for (;;) {
       const batch = await inbox.take(progress.limit)
       if (!batch && signal.aborted) return undefined
+      if (!batch && inbox.isDone) return { kind: 'reached' }
       // A subscription does not end by itself: its store was closed under us.
       if (!batch) throw new StoreUnavailable('notCommitted')
       if (batch.arrivals.length > 0) progress.caughtUp = false
       const failure = await project(options, progress, batch.arrivals, batch.caughtUp, signal)
       if (failure) return await halt(options, progress.lease, failure)
       progress.caughtUp = batch.caughtUp
-      if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
+      // The end of the log may be a record of the store's own, which is handed out to nobody.
+      if (hasReached(progress.lease, options.until) || (options.until !== undefined && batch.caughtUp)) {
+        return { kind: 'reached' }
+      }
     }
   } catch (error) {
     // The store cannot even read it: all that is known of the event is where it is.

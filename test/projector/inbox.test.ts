@@ -27,9 +27,9 @@ function feed() {
     waiting.push(...more)
     wake()
   }
-  const open = (gatherMs: number) => {
+  const open = (gatherMs: number, until?: bigint) => {
     const decode = async ({ position }: RecordedEvent) => position
-    return new Inbox(messages(), { decode, capacity: 100, gatherMs, signal: ending.signal })
+    return new Inbox(messages(), { decode, capacity: 100, gatherMs, until, signal: ending.signal })
   }
   return { open, push, end: () => ending.abort() }
 }
@@ -79,6 +79,16 @@ describe('the inbox', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+
+  it('is done where the log goes on beyond the last position, though no event is at it', async () => {
+    const { open, push, end } = feed()
+    const inbox = open(0, 7n)
+    push(event(5n), event(9n))
+    expect((await inbox.take(10))?.arrivals.map((arrival) => arrival.event.position)).toEqual([5n])
+    expect(await inbox.take(10)).toBeUndefined()
+    expect(inbox.isDone).toBe(true)
+    end()
   })
 
   it('ends a gathering at the stop', async () => {

@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../../src/event-store/port.ts'
 import { type Build, listBuilds, requestRebuild, requestRollback } from '../../src/projector/builds.ts'
 import { openProgress } from '../../src/projector/progress.ts'
 import type { Projection } from '../../src/projector/row-operation.ts'
+import { registerProjections } from '../../src/projector/schema.ts'
 import { append, expectedTables, fill, fillStory, ledger } from './ledger.ts'
 import { type Harness, openHarness, tables, until, untilAt } from './support.ts'
 
@@ -75,6 +76,18 @@ test('rows that differ from the live ones of the same version stop the flip, are
   expect(lines.filter(({ level }) => level === 50)).toHaveLength(1)
   await requestRebuild(pool, ledger, { forced: true })
   await untilStages('1.2 live', '1.1 kept')
+  expect(await tables(pool)).toEqual(await expectedTables(store))
+})
+
+test("a store whose last record is nobody's is rebuilt to its end, though no event is there", async () => {
+  const { store, pool } = harness
+  await registerProjections(pool, [ledger])
+  await requestRebuild(pool, ledger)
+  harness.run({
+    store: { read: store.read.bind(store), subscribe: store.subscribe.bind(store), tail: async () => 1_000n },
+  })
+  await untilStages('1.2 live', '1.1 kept')
+  await untilAt(pool, await append(store, 's1', 'happened'))
   expect(await tables(pool)).toEqual(await expectedTables(store))
 })
 
