@@ -110,9 +110,10 @@ async function measureShare({ server, log, repeats }: Bench) {
   try {
     const head = await fill(store, place.vault)
     const work = { store, pool: place.pool, notifications, owner: 'bench', log }
+    const decodeFor = openForProjections(place.vault)
     const projections = () =>
       [overAccounts(sessions), overAll(auditlog)].map((projection) =>
-        runProjection({ ...work, projection, decode: openForProjections(place.vault, projection) }),
+        runProjection({ ...work, projection, decode: decodeFor(projection) }),
       )
     const grown = () => startLog({ ...work, signedLog: place.signedLog })
     const measure =

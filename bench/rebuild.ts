@@ -161,8 +161,9 @@ export async function openRebuildPlace(
   const store = await openPostgresEventStore({ connection: database.connection, notifications, log })
   const run = () => {
     const parts = { store, pool, notifications, owner: 'bench', log, isForNewer }
+    const decodeFor = openForProjections(vault)
     return readModels.map((readModel) =>
-      runProjection({ ...readModel, ...parts, decode: openForProjections(vault, readModel.projection) }),
+      runProjection({ ...readModel, ...parts, decode: decodeFor(readModel.projection) }),
     )
   }
   const during = async (done: () => Promise<boolean>): Promise<number> => {

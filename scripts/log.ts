@@ -73,7 +73,7 @@ const reconcile =
         `log         ${leaves.difference ?? `${leaves.leaves} leaves and ${leaves.checkpoints} checkpoints agree with the events`}`,
       )
       if (leaves.notLogged > 0) print(`            ${leaves.notLogged} events behind them have no leaf yet`)
-      const open = openForProjections(vault)
+      const open = openForProjections(vault)()
       const rows = await reconcileRows(database, wholeOf(store), async (recorded) => {
         const event = await open(recorded)
         const operations = event === null ? [] : auditlog.apply(event)

@@ -51,15 +51,15 @@ export const withWorkshop = async <T>(
       await registerProjections(pool, definitions, { tail: () => store.tail() })
       const owner = `script:${hostname()}:${process.pid}`
       const parts = { store, isForNewer, pool, notifications, owner, log }
-      const decodeFor = ({ projection }: ReadModel) => openForProjections(vault, projection)
+      const decodeFor = openForProjections(vault)
       return await work({
         pool,
         store,
         readModel: (name) => readModels.find(({ projection }) => projection.name === name),
-        run: (readModel) => keep(runProjection({ ...readModel, ...parts, decode: decodeFor(readModel) })),
+        run: (readModel) => keep(runProjection({ ...readModel, ...parts, decode: decodeFor(readModel.projection) })),
         verify: (readModel, build, onVerified) => {
           const { projection, onFailure } = readModel
-          const options = { projection, onFailure, ...parts, decode: decodeFor(readModel) }
+          const options = { projection, onFailure, ...parts, decode: decodeFor(readModel.projection) }
           return keep(runJob(jobOf(options, build), options, ownBuild({ projection, build, store, onVerified })))
         },
       })

@@ -78,15 +78,38 @@ const projectedEvent = (stored: RecordedEvent, userId: string, event: AccountEve
 /** What a read model is given. null: an event of a stream that is nobody's of ours. */
 export type Projected = ProjectedEvent | ProjectedAccess | null
 
-/** As `openEvent`, and what auditors did too; null also for types that do not concern the projection. */
-export const openForProjections = (vault: Vault, { handles }: Pick<Projection<never>, 'handles'> = {}) => {
-  const openAccountEvent = openEvent(vault)
-  const handled = handles && new Set(handles)
-  return (stored: RecordedEvent): Projected | Promise<Projected> => {
-    if (isAccessStream(stored.stream)) return readAccessEvent(stored)
-    // Of a type that this release does not know, nobody can tell whom it concerns: reading it says so.
-    if (handled && isEventType(stored.type) && !handled.has(stored.type)) return null
-    return openAccountEvent(stored)
+/**
+ * For the projections of a process: as `openEvent`, and what auditors did too; null also for types that do not concern the
+ * projection. An event that several of them are handed at once, as when they are built together, is opened once.
+ */
+export const openForProjections = (vault: Vault) => {
+  const openAccountEvent = onceEach(openEvent(vault))
+  return ({ handles }: Pick<Projection<never>, 'handles'> = {}) => {
+    const handled = handles && new Set(handles)
+    return (stored: RecordedEvent): Projected | Promise<Projected> => {
+      if (isAccessStream(stored.stream)) return readAccessEvent(stored)
+      // Of a type that this release does not know, nobody can tell whom it concerns: reading it says so.
+      if (handled && isEventType(stored.type) && !handled.has(stored.type)) return null
+      return openAccountEvent(stored)
+    }
+  }
+}
+
+/** What was opened goes with the event it was opened from; what failed is tried again. */
+const onceEach = (open: ReturnType<typeof openEvent>): typeof open => {
+  const opened = new WeakMap<RecordedEvent, ProjectedEvent | null | Promise<ProjectedEvent>>()
+  return (stored) => {
+    const known = opened.get(stored)
+    if (known !== undefined) return known
+    const event = open(stored)
+    opened.set(stored, event)
+    if (event instanceof Promise) {
+      event.then(
+        (value) => opened.set(stored, value),
+        () => opened.delete(stored),
+      )
+    }
+    return event
   }
 }
 

@@ -38,12 +38,13 @@ export const startProjecting = (parts: Parts, { keep }: Keeping, now: () => numb
   const running = { store, pool, notifications, owner, log }
   const stopped = (worker: RunningWorker) => worker.stop()
 
+  const decodeFor = openForProjections(vault)
   const projectors = readModels.map((readModel) =>
     keep(
       runProjection({
         ...readModel,
         ...running,
-        decode: openForProjections(vault, readModel.projection),
+        decode: decodeFor(readModel.projection),
         isForNewer,
         observe: (batch) => metrics.observeBatch(readModel.projection.name, batch),
       }),

@@ -33,7 +33,7 @@ const stored: RecordedEvent = {
   },
 }
 
-const open = openForProjections({} as Vault)
+const open = openForProjections({} as Vault)()
 
 describe('an access of an auditor', () => {
   it('is a row under the person whom it names, without a sequence', async () => {

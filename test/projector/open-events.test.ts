@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { UnreadableEvent } from '../../src/account/upcast.ts'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
 import { isForNewer, openForProjections } from '../../src/projector/open-events.ts'
@@ -20,7 +20,7 @@ const damaged = (type: string): RecordedEvent => ({
 /** Nobody is to be asked for a key. */
 const vault = {} as Vault
 const reading = async (decode: typeof open, type: string) => decode(damaged(type))
-const open = openForProjections(vault, { handles: ['user:logged_in'] })
+const open = openForProjections(vault)({ handles: ['user:logged_in'] })
 
 describe('an event on its way into a projection that names the types it handles', () => {
   it('is not even read where it is of another type', () => {
@@ -37,7 +37,42 @@ describe('an event on its way into a projection that names the types it handles'
   })
 
   it('is read whatever its type where the projection names none', async () => {
-    const all = openForProjections(vault)
+    const all = openForProjections(vault)()
     expect(await errorOf(reading(all, 'user:logged_out'))).toBeInstanceOf(UnreadableEvent)
   })
 })
+
+describe('an event that several projections are handed', () => {
+  const stored = { ...damaged('user:logged_in'), ...readable() }
+
+  it('is opened once for all of them', async () => {
+    const keys = vi.fn(async () => new Map<string, Buffer>())
+    const decodeFor = openForProjections({ heldKey: () => undefined, dataKeys: keys } as unknown as Vault)
+    const opened = await Promise.all([decodeFor()(stored), decodeFor({ handles: ['user:logged_in'] })(stored)])
+    expect(opened[0]).toBe(opened[1])
+    expect(await decodeFor()(stored)).toBe(opened[0])
+    expect(keys).toHaveBeenCalledTimes(1)
+    expect(opened[0]).toMatchObject({ personal: 'erased' })
+  })
+
+  it('is opened anew where that failed', async () => {
+    const keys = vi.fn(async () => new Map<string, Buffer>()).mockRejectedValueOnce(new Error('away'))
+    const decode = openForProjections({ heldKey: () => undefined, dataKeys: keys } as unknown as Vault)()
+    expect(await errorOf((async () => decode(stored))())).toEqual(new Error('away'))
+    expect(await decode(stored)).toMatchObject({ personal: 'erased' })
+  })
+})
+
+function readable(): Pick<RecordedEvent, 'data' | 'metadata'> {
+  const id = '0a000000-0000-4000-8000-000000000003'
+  return {
+    data: { sessionId: id, method: 'password', challengeId: null, step: null, unfamiliar: [] },
+    metadata: {
+      schemaVersion: 2,
+      ...{ commandId: id, correlationId: id, causationId: null, occurredAt: '2026-03-01T10:20:30.456Z' },
+      ...{ actor: { kind: 'anonymous', id: null }, sessionId: id, sessionHash: 'ab', client: null },
+      boxes: { personal: 'v1.sealed', credential: null },
+      commit: 'cd',
+    },
+  }
+}

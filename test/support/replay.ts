@@ -47,7 +47,7 @@ export const compareWithReplay = async (
       runProjection({
         projection,
         store,
-        decode: openForProjections(vault, projection),
+        decode: openForProjections(vault)(projection),
         pool,
         notifications,
         owner: 'replay',
