@@ -78,7 +78,7 @@ async function measureProofs({ server, log }: Bench): Promise<readonly number[]>
     for (let from = 0; from < LEAVES; from += LEAVES_PER_BATCH) {
       const leaves = Array.from({ length: LEAVES_PER_BATCH }, (_, i) => ({
         eventId: randomUUID(),
-        hash: leafHash(Buffer.from(String(from + i))),
+        hash: leafHash(String(from + i)),
       }))
       ids.push(...leaves.map(({ eventId }) => eventId))
       await inTransaction(pool, (client) => appendLeaves(queryableOf(client), leaves))

@@ -13,7 +13,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { type Hash, leafHash } from './merkle.ts'
 
 /** JSON, in the spelling that is hashed. */
-export interface LeafContent {
+export type LeafContent = {
   readonly id: string
   readonly stream: string
   /** A number up to 2^53, beyond that a string of its digits. */
@@ -47,7 +47,7 @@ export const leafContentOf = ({ id, stream, revision, type, data, metadata }: Lo
   }
 }
 
-export const leafHashOf = (content: LeafContent): Hash => leafHash(Buffer.from(canonicalJson({ ...content })))
+export const leafHashOf = (content: LeafContent): Hash => leafHash(canonicalJson(content))
 
 /** Streams whose events the log has: those of accounts, and those that record what auditors read. */
 export const isLogged = (stream: string): boolean => /^(user|access)-./.test(stream)

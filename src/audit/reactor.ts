@@ -8,7 +8,7 @@ import { appendLeaves, type Leaf } from './log-store.ts'
 export type LoggedEvent = Leaf | null
 
 /** Hashed while the batch before is being written, and before a transaction is open. */
-export const leafOfEvent = async (event: RecordedEvent): Promise<LoggedEvent> =>
+export const leafOfEvent = (event: RecordedEvent): LoggedEvent =>
   isLogged(event.stream) ? { eventId: event.id, hash: leafHashOf(leafContentOf(event)) } : null
 
 export const logReactor: Reactor<LoggedEvent> = {

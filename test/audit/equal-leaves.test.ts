@@ -68,7 +68,7 @@ const treeOf = async (
   let frontier = EMPTY_FRONTIER
   for await (const recorded of readLog(store, after, new AbortController().signal)) {
     end = recorded.position
-    const leaf = await leafOfEvent(recorded)
+    const leaf = leafOfEvent(recorded)
     if (leaf !== null) frontier = grow(frontier, [leaf.hash]).frontier
   }
   return { root: `${frontier.size} ${rootOf(frontier).toString('hex')}`, end }

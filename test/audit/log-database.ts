@@ -57,4 +57,4 @@ export const settingsOf = (dataDir: string, logSigningKeyFile?: string) => ({
 
 /** Leaves with ids of their own, and hashes that follow from a name. */
 export const someLeaves = (count: number, name: string = randomUUID()): readonly Leaf[] =>
-  Array.from({ length: count }, (_, i) => ({ eventId: randomUUID(), hash: leafHash(Buffer.from(`${name} ${i}`)) }))
+  Array.from({ length: count }, (_, i) => ({ eventId: randomUUID(), hash: leafHash(`${name} ${i}`) }))

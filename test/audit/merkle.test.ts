@@ -16,7 +16,7 @@ import { StoredTree } from './stored-tree.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 const hexOf = (hashes: readonly Hash[]): string => hashes.map((hash) => hash.toString('hex')).join()
-const leafNumber = (n: number): Hash => leafHash(Buffer.from(`leaf ${n}`))
+const leafNumber = (n: number): Hash => leafHash(`leaf ${n}`)
 const leavesUpTo = (n: number): readonly Hash[] => Array.from({ length: n }, (_, i) => leafNumber(i))
 
 const treeOf = (leaves: readonly Hash[]): StoredTree => {
@@ -260,6 +260,12 @@ describe('a proof of inclusion', () => {
     for (const leafIndex of [-1, 0.5, 1, Number.NaN]) expect(verifyInclusion({ ...claim, leafIndex })).toBe(false)
     const empty = Buffer.alloc(0)
     expect(verifyInclusion({ ...claim, leafHash: empty, root: empty })).toBe(false)
+  })
+
+  it('is computed of text as of its bytes in UTF-8', () => {
+    for (const text of ['', 'a', '\0', 'é€', '\u{1f600}', '\ud83d']) {
+      expect(leafHash(text)).toStrictEqual(leafHash(Buffer.from(text)))
+    }
   })
 
   it('cannot pass a node for a leaf', () => {

@@ -24,7 +24,7 @@ const events = Array.from({ length: COUNT }, (_, n) => event(n))
 
 let database: LogDatabase
 const grow = async (of: readonly RecordedEvent[]): Promise<void> => {
-  const leaves = await Promise.all(of.map(leafOfEvent))
+  const leaves = of.map(leafOfEvent)
   await database.append(leaves.filter((leaf) => leaf !== null))
   await signLog(database.pool, { log: database.log, intervalMs: 0 })
 }
