@@ -54,7 +54,7 @@ export async function strongroom(
   nodeOptions: readonly string[] = [],
 ): Promise<Site> {
   const program = await startProgram(
-    'src/main.ts',
+    'scripts/start.mjs',
     [],
     { ...SETTINGS, DATABASE_URL: database.url, ...settings },
     nodeOptions,

@@ -13,14 +13,15 @@ export interface Program {
   stop(): Promise<void>
 }
 
-/** `script` is relative to the repository. Throws with what it wrote to standard error where it is never ready. */
+/** `script` is relative to the repository, TypeScript or not. Throws with what it wrote to standard error where it is never ready. */
 export async function startProgram(
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   nodeOptions: readonly string[] = [],
 ): Promise<Program> {
-  const child = spawn(process.execPath, [...nodeOptions, '--import', 'tsx', script, ...args], {
+  const loader = script.endsWith('.ts') ? ['--import', 'tsx'] : []
+  const child = spawn(process.execPath, [...nodeOptions, ...loader, script, ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -48,22 +48,18 @@ const isStrongroom = async (url: string, signal: AbortSignal): Promise<boolean> 
 }
 
 const startOne = async (signal: AbortSignal): Promise<DemoServer> => {
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('../../src/main.ts', import.meta.url))],
-    {
-      env: {
-        ...process.env,
-        HOST: '127.0.0.1',
-        PORT: '0',
-        PUBLIC_URL: '',
-        REGISTRATION: 'open',
-        // The demo plays the proxy, so that its devices can be in different places.
-        TRUSTED_PROXIES: '127.0.0.0/8 ::1/128',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../start.mjs', import.meta.url))], {
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      PUBLIC_URL: '',
+      REGISTRATION: 'open',
+      // The demo plays the proxy, so that its devices can be in different places.
+      TRUSTED_PROXIES: '127.0.0.0/8 ::1/128',
     },
-  )
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const exited = once(child, 'exit')
   const release = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')

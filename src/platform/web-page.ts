@@ -1,9 +1,9 @@
 /**
- * The files of the web page, ready to be sent. The compiled program has them beside it (`npm run build`). Run from the
- * sources they are built once for each state of the sources, into a cache: when somebody asks, or when told to prepare.
+ * The files of the web page, ready to be sent. The program that `npm run build` makes has them beside it. In a checkout
+ * they are built once for each state of the sources, into a cache: when somebody asks, or when told to prepare.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { describeError } from './describe-error.ts'
@@ -80,10 +80,19 @@ const mediaTypes: ReadonlyMap<string, string> = new Map([
 
 const suffix: Readonly<Record<Encoding, string>> = { br: 'br', gzip: 'gz' }
 
-const locate = (dataDir: string, signal: AbortSignal): Promise<string> =>
-  import.meta.url.endsWith('.ts')
-    ? buildFromSources({ root: fileURLToPath(new URL('../..', import.meta.url)), dataDir, signal })
-    : Promise.resolve(fileURLToPath(new URL('../../web', import.meta.url)))
+const locate = async (dataDir: string, signal: AbortSignal): Promise<string> => {
+  const root = checkoutAround(fileURLToPath(import.meta.url))
+  return root === undefined
+    ? fileURLToPath(new URL('../../web', import.meta.url))
+    : await buildFromSources({ root, dataDir, signal })
+}
+
+/** Of the sources, or of what `npm start` has compiled of them (scripts/start/compiled.mjs). */
+const checkoutAround = (file: string): string | undefined => {
+  if (file.endsWith('.ts')) return join(dirname(file), '../..')
+  const cache = file.lastIndexOf(join('/', 'node_modules/.cache/strongroom', '/'))
+  return cache === -1 ? undefined : file.slice(0, cache)
+}
 
 const listFiles = async (folder: string): Promise<Built> => {
   const assets = await readdir(join(folder, 'assets'))

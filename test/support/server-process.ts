@@ -20,7 +20,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Throws with what it wrote to standard error where it ends before it is ready. */
 export const spawnServer = async (env: Readonly<Record<string, string>>): Promise<ServerProcess> => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['scripts/start.mjs'], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? '', ...DEFAULTS, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
