@@ -56,10 +56,33 @@ export const openCommitted = (
   box: Box,
 ): { readonly personal: Personal; readonly salt: string } => {
   const content = openJson(key, box, place, 'personal')
-  personalContent.parse(content)
+  if (!isPlainlyPersonal(content)) personalContent.parse(content)
   const { personal, salt } = content as z.infer<typeof personalContent>
   return { personal, salt }
 }
+
+/**
+ * Whether the schema is sure to accept it: nearly every box holds a few texts, and a rebuild opens millions. Of anything
+ * else the schema itself decides.
+ */
+const isPlainlyPersonal = (content: unknown): boolean => {
+  if (!isObject(content) || !isObject(content.personal)) return false
+  if (Object.keys(content).length !== 3 || content.v !== 1 || typeof content.salt !== 'string') return false
+  const { personal } = content
+  return Object.keys(personal).every((field) => {
+    const value = personal[field]
+    return value === null ? MAY_BE_NULL.has(field) : typeof value === 'string' && MAY_BE_TEXT.has(field)
+  })
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const fieldsThatMayBe = (value: unknown): ReadonlySet<string> =>
+  new Set(Object.entries(personalSchema.shape).flatMap(([name, field]) => (field.safeParse(value).success ? name : [])))
+
+const MAY_BE_TEXT = fieldsThatMayBe('some text')
+const MAY_BE_NULL = fieldsThatMayBe(null)
 
 export const sealCredential = (key: Buffer, place: BoxPlace, credential: Credential): Box =>
   sealJson(key, { v: 1, credential }, place, 'credential')

@@ -31,7 +31,10 @@ export const open = (key: Buffer, sealed: string, associated: string): Buffer =>
     .setAAD(Buffer.from(associated))
     .setAuthTag(bytes.subarray(-TAG))
   try {
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()])
+    const plain = decipher.update(bytes.subarray(NONCE, -TAG))
+    // Of a stream cipher nothing is left to come: this only checks the tag.
+    decipher.final()
+    return plain
   } catch (cause) {
     throw new CannotOpen(`sealed text cannot be opened: ${associated}`, { cause })
   }

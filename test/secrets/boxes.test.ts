@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Box, Credential, Personal, Secret } from '../../src/account/events.ts'
+import { type Box, type Credential, type Personal, personalSchema, type Secret } from '../../src/account/events.ts'
 import {
   type BoxPlace,
   commitTo,
@@ -84,6 +84,28 @@ describe('a personal box', () => {
 
   it.each(elsewhere)('does not open moved to another %s', (_, other) => {
     expect(() => openPersonal(key, other, sealPersonal(key, place, personal).box)).toThrow(CannotOpen)
+  })
+
+  it('gives back what the schema accepts, and nothing else', () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.constant(null),
+      fc.integer(),
+      fc.constant(['a']),
+      fc.dictionary(fc.string(), fc.string()),
+    )
+    const names = fc.constantFrom('ip', 'userAgent', 'region', 'city', 'email', 'name', 'values', 'phone', '__proto__')
+    const contents = fc
+      .array(fc.tuple(names, value))
+      .map((entries) => JSON.parse(JSON.stringify(Object.fromEntries(entries))))
+    fc.assert(
+      fc.property(fc.oneof(contents, value), (content: unknown) => {
+        const { box } = sealPersonal(key, place, content as Personal)
+        const opening = () => openPersonal(key, place, box)
+        if (personalSchema.safeParse(content).success) expect(opening()).toEqual(content)
+        else expect(opening).toThrow()
+      }),
+    )
   })
 
   it('does not open as a credential box', () => {
