@@ -4,6 +4,7 @@
  * nothing.
  */
 import type { Circumstances, Rejection, SessionClaim } from './commands.ts'
+import { whyEnded } from './ended.ts'
 import type { AccountState } from './state.ts'
 
 /** null: it may. The idle limit is not decided here: it depends on activity, which is not part of the history. */
@@ -19,9 +20,7 @@ export const authorise = (
     if (claim.sudo === true && now >= session.provenAt + limits.sudoMs) return { code: 'reauthentication-required' }
     return null
   }
-  const ended = state.ended.find(({ id }) => id === claim.sessionId)
-  if (ended === undefined) return { code: 'unauthenticated' }
-  return ended.reason === 'expired'
-    ? { code: 'session-expired', limit: 'ended' }
-    : { code: 'session-ended', reason: ended.reason }
+  const reason = whyEnded(state.ended, claim.sessionId)
+  if (reason === undefined) return { code: 'unauthenticated' }
+  return reason === 'expired' ? { code: 'session-expired', limit: 'ended' } : { code: 'session-ended', reason }
 }

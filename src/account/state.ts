@@ -4,6 +4,7 @@
  * history grows. Boxes stay closed in it.
  */
 import { type BoxRef, credentialOf, personalOf } from './box-ref.ts'
+import { type EndedSessions, noneEnded, withEnded } from './ended.ts'
 import type { AccountEvent, EndedReason, Idempotency } from './events.ts'
 import {
   type Enrollment,
@@ -37,11 +38,6 @@ export interface Guesses {
   readonly code: number
 }
 
-export interface EndedSession {
-  readonly id: string
-  readonly reason: EndedReason
-}
-
 export interface RecentCommand {
   readonly commandId: string
   readonly at: number
@@ -67,7 +63,7 @@ export interface EmailChange {
  * Goes up with every change of the state's shape, or of what `evolve` makes of a history: snapshots of another version
  * are not used. A test notices a change that forgot it.
  */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 3
 
 export interface AccountState {
   readonly status: 'none' | 'active' | 'erased'
@@ -107,15 +103,13 @@ export interface AccountState {
   readonly reported: readonly string[]
   /** Oldest first. */
   readonly sessions: readonly Session[]
-  /** The last ones, oldest first. */
-  readonly ended: readonly EndedSession[]
+  readonly ended: EndedSessions
   readonly familiar: Familiar
   readonly lastLogIn: AccountEvent<'user:logged_in'> | null
   readonly recentCommands: readonly RecentCommand[]
 }
 
 export const FORMER_PASSWORDS = 3
-export const ENDED_SESSIONS = 1_000
 export const RECENT_COMMANDS = 256
 export const USED_CHALLENGES = 256
 export const RESET_REQUESTS = 100
@@ -149,7 +143,7 @@ export const initialState: AccountState = {
   compromised: false,
   reported: [],
   sessions: [],
-  ended: [],
+  ended: noneEnded,
   familiar: nothingFamiliar,
   lastLogIn: null,
   recentCommands: [],
@@ -353,7 +347,7 @@ const end = (state: AccountState, sessionId: string, reason: EndedReason): Accou
     ? {
         ...state,
         sessions: state.sessions.filter((session) => session.id !== sessionId),
-        ended: [...state.ended, { id: sessionId, reason }].slice(-ENDED_SESSIONS),
+        ended: withEnded(state.ended, { id: sessionId, reason }),
       }
     : state
 
@@ -395,9 +389,7 @@ const erase = (state: AccountState): AccountState => ({
   status: 'erased',
   registeredAt: state.registeredAt,
   credentialEpoch: state.credentialEpoch + 1,
-  ended: [...state.ended, ...state.sessions.map(({ id }) => ({ id, reason: 'erased' as const }))].slice(
-    -ENDED_SESSIONS,
-  ),
+  ended: state.sessions.reduce((ended, { id }) => withEnded(ended, { id, reason: 'erased' }), state.ended),
 })
 
 const remember = (state: AccountState, event: AccountEvent): AccountState => {

@@ -1,14 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ENDED_SESSIONS, endedSessions } from '../../src/account/ended.ts'
 import { eventTypes } from '../../src/account/events.ts'
-import {
-  type AccountState,
-  ENDED_SESSIONS,
-  evolve,
-  FORMER_PASSWORDS,
-  initialState,
-  RECENT_COMMANDS,
-} from '../../src/account/state.ts'
+import { type AccountState, evolve, FORMER_PASSWORDS, initialState, RECENT_COMMANDS } from '../../src/account/state.ts'
 import { anyEvent, anyEventOf, deepFreeze } from './any-event.ts'
 import { eventId, given, sessionId } from './given.ts'
 import { erased, loggedIn, passwordChanged, registered } from './stories.ts'
@@ -61,7 +55,7 @@ describe('the size of the state', () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { minLength: 1_500, maxLength: 3_000, size: 'max' }), (history) => {
         const state = history.reduce(evolve, initialState)
-        expect(state.ended.length).toBeLessThanOrEqual(ENDED_SESSIONS)
+        expect(endedSessions(state.ended).length).toBeLessThanOrEqual(ENDED_SESSIONS)
         expect(state.recentCommands.length).toBeLessThanOrEqual(RECENT_COMMANDS)
         expect(state.formerPasswords.length).toBeLessThanOrEqual(FORMER_PASSWORDS)
       }),
@@ -80,7 +74,7 @@ describe('the size of the state', () => {
       passwordChanged('reset'),
     ])
     const { state } = given([registered(), ...sessions.flat()])
-    expect(state.ended).toHaveLength(1_000)
+    expect(endedSessions(state.ended)).toHaveLength(1_000)
     expect(state.recentCommands).toHaveLength(256)
     expect(state.formerPasswords).toHaveLength(3)
     expect(state.sessions).toHaveLength(0)

@@ -2,8 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { authorise } from '../../src/account/authorise.ts'
+import { ENDED_SESSIONS, endedSessions } from '../../src/account/ended.ts'
 import { eventTypes } from '../../src/account/events.ts'
-import { ENDED_SESSIONS, evolve, FORMER_PASSWORDS, initialState, RECENT_COMMANDS } from '../../src/account/state.ts'
+import { evolve, FORMER_PASSWORDS, initialState, RECENT_COMMANDS } from '../../src/account/state.ts'
 import { readAccountEvent } from '../../src/account/upcast.ts'
 import { aLife } from './attempts.ts'
 import { inEveryLife, LIFE_LIMITS, live } from './life.ts'
@@ -23,7 +24,7 @@ describe('in every life of an account', () => {
         const lives = new Set(after.sessions.map(({ id }) => id))
         for (const { id } of before.sessions) if (!lives.has(id)) ended.add(id)
         for (const id of ended) expect(lives.has(id)).toBe(false)
-        expect(after.ended.filter(({ id }) => lives.has(id))).toStrictEqual([])
+        expect(endedSessions(after.ended).filter(({ id }) => lives.has(id))).toStrictEqual([])
       }
     }))
 
@@ -75,7 +76,7 @@ describe('in every life of an account', () => {
   it('the state keeps within its bounds', () =>
     inEveryLife(({ moments }) => {
       for (const { after } of moments) {
-        expect(after.ended.length).toBeLessThanOrEqual(ENDED_SESSIONS)
+        expect(endedSessions(after.ended).length).toBeLessThanOrEqual(ENDED_SESSIONS)
         expect(after.recentCommands.length).toBeLessThanOrEqual(RECENT_COMMANDS)
         expect(after.formerPasswords.length).toBeLessThanOrEqual(FORMER_PASSWORDS)
         expect(after.emailChange?.confirmed.length ?? 0).toBeLessThan(2)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Command } from '../../src/account/commands.ts'
+import { endedSessions } from '../../src/account/ended.ts'
 import type { Idempotency } from '../../src/account/events.ts'
 import { disabled, withFactor } from './factor-stories.ts'
 import { commandId, enrollmentId, given, hours, iso, minutes, type PastEvent, START, sessionId } from './given.ts'
@@ -142,7 +143,7 @@ describe('an operator erasing a person', () => {
       .then([erasure])
     const { state } = given([registered(), loggedIn(1), loggedIn(2), erased])
     expect(state.sessions).toStrictEqual([])
-    expect(state.ended).toStrictEqual([
+    expect(endedSessions(state.ended)).toStrictEqual([
       { id: sessionId(1), reason: 'erased' },
       { id: sessionId(2), reason: 'erased' },
     ])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { ENDED_SESSIONS, endedSessions } from '../../src/account/ended.ts'
 import type { NewAccountEvent } from '../../src/account/events.ts'
-import { ENDED_SESSIONS } from '../../src/account/state.ts'
 import { eventId, given, LIMITS, type PastEvent, START, sessionId } from './given.ts'
 import {
   by,
@@ -78,7 +78,7 @@ describe('revoking a session', () => {
     const account = given([registered(), loggedIn(1), ...many])
     account.when(revoke(by(1), 2)).then({ code: 'session-not-found' })
     account.when(revoke(by(1), 3)).then([])
-    expect(account.state.ended).toHaveLength(ENDED_SESSIONS)
+    expect(endedSessions(account.state.ended)).toHaveLength(ENDED_SESSIONS)
   })
 })
 

@@ -1,5 +1,6 @@
 /** Ending sessions: each that ends leaves an event of its own, so that its history tells how it went. */
 import { accept, type Circumstances, type CommandOf, type Decision, reject } from '../commands.ts'
+import { whyEnded } from '../ended.ts'
 import type { NewAccountEvent } from '../events.ts'
 import type { AccountState } from '../state.ts'
 
@@ -11,7 +12,7 @@ export const revokeSession = (command: CommandOf<'revokeSession'>, state: Accoun
   const { sessionId } = command
   if (sessionId === command.by.sessionId) return reject({ code: 'current-session' })
   if (state.sessions.some(({ id }) => id === sessionId)) return accept([revoked(sessionId)])
-  if (state.ended.some(({ id }) => id === sessionId)) return accept([])
+  if (whyEnded(state.ended, sessionId) !== undefined) return accept([])
   return reject({ code: 'session-not-found' })
 }
 
