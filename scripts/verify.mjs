@@ -171,13 +171,15 @@ const readRows = async (path, { manifest, size, tree, wrong }) => {
     seen.count += 1
     const row = parseJson(line)
     const where = `row ${seen.count}`
-    checkSpelling(row, line, where, complain)
     const index = row?.leafIndex
     if (typeof row?.event !== 'object' || row.event === null || !Number.isSafeInteger(index)) {
+      checkSpelling(row, '', line, where, complain)
       complain(`changed row: ${where} is not a row`)
       continue
     }
-    const leaf = leafOf(row.event)
+    const event = canonicalJson(row.event)
+    checkSpelling(row, event, line, where, complain)
+    const leaf = leafOf(event)
     if (leaf.toString('base64') !== row.leafHash) {
       complain(`changed row: ${where}, event ${row.event.id}, is not what its leaf ${index} says`)
     }
@@ -213,13 +215,18 @@ const MEMBERS = ['leafIndex', 'leafHash', 'event', 'personal', 'salt', 'hidden']
  * Nothing may stand in a line that no hash speaks of: a further member, one twice (programs differ in which they take),
  * or another spelling of the same.
  */
-const checkSpelling = (row, line, where, complain) => {
+const checkSpelling = (row, event, line, where, complain) => {
   if (row === null || typeof row !== 'object' || Object.keys(row).join() !== MEMBERS) {
     complain(`changed row: ${where} has other members than a row has`)
-  } else if (lineSafe(JSON.stringify(row)) !== line) {
+  } else if (lineSafe(rowAround(row, event)) !== line && lineSafe(JSON.stringify(row)) !== line) {
     complain(`changed row: ${where} is not spelled as rows are: something may stand in it twice`)
   }
 }
+
+/** The row with its event as it is hashed, which is how the program spells it; earlier it kept the order of the store. */
+const rowAround = ({ leafIndex, leafHash, personal, salt, hidden }, event) =>
+  `{"leafIndex":${JSON.stringify(leafIndex)},"leafHash":${JSON.stringify(leafHash)},"event":${event},` +
+  JSON.stringify({ personal, salt, hidden }).slice(1)
 
 const lineSafe = (json) =>
   json.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -407,8 +414,10 @@ const describe = ({ proven, asserted }, { manifest, checkpoint, older, seen, key
 
 const sha256 = (data) => createHash('sha256').update(data).digest()
 const EMPTY_ROOT = sha256('')
-const leafOf = (event) => createHash('sha256').update(Buffer.of(0)).update(canonicalJson(event)).digest()
-const nodeOf = (left, right) => createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest()
+/** Of the event's canonical JSON. */
+const leafOf = (event) => sha256(`\0${event}`)
+const NODE = Buffer.of(1)
+const nodeOf = (left, right) => sha256(Buffer.concat([NODE, left, right], 65))
 
 /** JCS (RFC 8785), of what JSON.parse has given. */
 const canonicalJson = (value) => {

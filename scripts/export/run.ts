@@ -108,17 +108,17 @@ export const runExport = async (config: Config, options: ExportOptions, signal: 
 }
 
 async function* counted(
-  content: AsyncIterable<string>,
+  content: AsyncIterable<string | Buffer>,
   name: string,
   counter: ReturnType<typeof openCounter>,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Buffer> {
   let lines = 0
-  for await (const text of content) {
+  for await (const part of content) {
     if (name === 'rows.ndjson') {
-      lines += text.split('\n').length - 1
+      for (let at = part.indexOf('\n'); at >= 0; at = part.indexOf('\n', at + 1)) lines += 1
       counter.count(lines)
     }
-    yield text
+    yield part
   }
 }
 

@@ -47,7 +47,10 @@ export const leafContentOf = ({ id, stream, revision, type, data, metadata }: Lo
   }
 }
 
-export const leafHashOf = (content: LeafContent): Hash => leafHash(canonicalJson(content))
+export const leafHashOf = (content: LeafContent): Hash => leafHash(leafTextOf(content))
+
+/** What is hashed, for whoever shows it as well. */
+export const leafTextOf = (content: LeafContent): string => canonicalJson(content)
 
 /** Streams whose events the log has: those of accounts, and those that record what auditors read. */
 export const isLogged = (stream: string): boolean => /^(user|access)-./.test(stream)

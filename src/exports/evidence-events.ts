@@ -4,7 +4,7 @@ import { streamOf, userOf } from '../accounts/accounts.ts'
 import { isLogged } from '../audit/leaf.ts'
 import { LogContradicted, leavesOf, type PlacedLeaf, type Queryable } from '../audit/log-store.ts'
 import type { EventStore, RecordedEvent } from '../event-store/port.ts'
-import { readLog } from '../replay/read-log.ts'
+import { readLogInRuns } from '../replay/read-log.ts'
 
 export interface EvidenceFilter {
   readonly user?: string | undefined
@@ -40,46 +40,59 @@ export async function* placedEvents(
   signal: AbortSignal,
 ): AsyncGenerator<readonly PlacedEvent[]> {
   const within = filter.codes === undefined ? await runOf(sources, filter, signal) : null
-  let number = -1
-  let batch: RecordedEvent[] = []
-  for await (const event of eventsOf(sources, filter, signal)) {
-    number += 1
-    if (within !== null && number >= within.to) break
-    if (within === null ? !matches(event, filter) : number < within.from) continue
-    batch.push(event)
-    if (batch.length < BATCH) continue
-    const placed = await place(sources, batch, size)
-    if (placed.length > 0) yield placed
-    if (placed.length < batch.length) return
-    batch = []
+  let passed = 0
+  for await (const run of runsOf(sources, filter, signal)) {
+    const first = passed
+    passed += run.length
+    const wanted =
+      within === null
+        ? run.filter((event) => matches(event, filter))
+        : run.slice(Math.max(0, within.from - first), Math.max(0, within.to - first))
+    for (let at = 0; at < wanted.length; at += BATCH) {
+      const batch = wanted.slice(at, at + BATCH)
+      const placed = await place(sources, batch, size)
+      if (placed.length > 0) yield placed
+      if (placed.length < batch.length) return
+    }
+    if (within !== null && passed >= within.to) return
   }
-  const placed = batch.length === 0 ? [] : await place(sources, batch, size)
-  if (placed.length > 0) yield placed
 }
 
-async function* eventsOf({ store }: Sources, { user }: EvidenceFilter, signal: AbortSignal) {
-  if (user !== undefined) {
-    for await (const event of store.read(streamOf(user))) {
-      signal.throwIfAborted()
-      yield event
-    }
+/** Of the filter's user, or of all there are; as many at a time as lie ready, since a promise for each would be felt. */
+async function* runsOf(
+  { store }: Sources,
+  { user }: EvidenceFilter,
+  signal: AbortSignal,
+): AsyncGenerator<readonly RecordedEvent[]> {
+  if (user === undefined) {
+    for await (const run of readLogInRuns(store, 'start', signal)) yield run.filter(({ stream }) => isLogged(stream))
     return
   }
-  for await (const event of readLog(store, 'start', signal)) if (isLogged(event.stream)) yield event
+  let run: RecordedEvent[] = []
+  for await (const event of store.read(streamOf(user))) {
+    signal.throwIfAborted()
+    run.push(event)
+    if (run.length < BATCH) continue
+    yield run
+    run = []
+  }
+  yield run
 }
 
-/** From the first that matches to the last, as numbers in `eventsOf`. */
+/** From the first that matches to the last, as numbers in `runsOf`. */
 const runOf = async (sources: Sources, filter: EvidenceFilter, signal: AbortSignal) => {
   if (filter.from === undefined && filter.to === undefined) return { from: 0, to: Number.POSITIVE_INFINITY }
-  let number = -1
-  const run = { from: 0, to: 0 }
-  for await (const event of eventsOf(sources, filter, signal)) {
-    number += 1
-    if (!matches(event, filter)) continue
-    if (run.to === 0) run.from = number
-    run.to = number + 1
+  let passed = 0
+  const range = { from: 0, to: 0 }
+  for await (const run of runsOf(sources, filter, signal)) {
+    for (const event of run) {
+      passed += 1
+      if (!matches(event, filter)) continue
+      if (range.to === 0) range.from = passed - 1
+      range.to = passed
+    }
   }
-  return run
+  return range
 }
 
 const matches = ({ type, metadata, recordedAt }: RecordedEvent, { codes, from, to }: EvidenceFilter): boolean => {

@@ -4,7 +4,7 @@
  * proven by it, and what is not, is in docs/auditors.md.
  */
 import { createHash, type Hash as Hasher, type KeyObject } from 'node:crypto'
-import { leafContentOf, leafHashOf } from '../audit/leaf.ts'
+import type { LeafContent } from '../audit/leaf.ts'
 import {
   keptSizes,
   LogContradicted,
@@ -16,12 +16,11 @@ import {
 } from '../audit/log-store.ts'
 import { formatVerifierKey, signNote, type VerifierKey, verifierKeyOf } from '../audit/note.ts'
 import { gapSubtrees, type Range, subtreeRoots } from '../audit/proofs.ts'
-import type { EventStore, RecordedEvent } from '../event-store/port.ts'
+import type { EventStore } from '../event-store/port.ts'
 import type { Vault } from '../secrets/vault.ts'
-import { type EvidenceFilter, type PlacedEvent, placedEvents } from './evidence-events.ts'
-import { type EvidenceRow, openRow, type Redaction } from './evidence-rows.ts'
+import { type EvidenceFilter, placedEvents } from './evidence-events.ts'
+import { lineOf, openRow, type ProvenRow, type Redaction } from './evidence-rows.ts'
 import { tableHead, tableLine } from './evidence-table.ts'
-import { lineSafe } from './json-lines.ts'
 
 export interface EvidenceSources {
   readonly store: Pick<EventStore, 'read' | 'subscribe'>
@@ -46,7 +45,7 @@ export interface EvidenceWish {
 /** To be read whole, one after the other, in their order: later ones tell of earlier ones. */
 export interface EvidenceFile {
   readonly name: string
-  content(): AsyncIterable<string>
+  content(): AsyncIterable<string | Buffer>
 }
 
 const ROWS = 'rows.ndjson'
@@ -75,52 +74,46 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
   const rows = new Digest()
   const proof = new Digest()
   const table = new Digest()
+  let count = 0
   const counts = { personal: 0, redacted: 0, erased: 0 }
   const schemas: Record<string, number> = {}
   const revisions: { from: string | null; to: string | null } = { from: null, to: null }
   let manifest = ''
 
-  async function* opened(): AsyncGenerator<readonly (readonly [PlacedEvent, EvidenceRow])[]> {
+  /** One row after the other, and not in batches: what a row is made of is then garbage before it has cost anything. */
+  async function* linesBy(lineOf: (proven: ProvenRow) => string): AsyncGenerator<string> {
     for await (const batch of placedEvents(sources, wish.filter, checkpoint?.size ?? 0, wish.signal)) {
       const keys = await sources.vault.dataKeys(batch.flatMap(({ userId }) => userId ?? []))
-      for (const placed of batch) mustFit(placed)
-      yield batch.map((placed) => [placed, openRow(placed, keys, wish.redact)])
-    }
-  }
-
-  async function* rowLines(): AsyncGenerator<string> {
-    for await (const batch of opened()) {
       let text = ''
-      for (const [{ event }, row] of batch) {
-        runs.add(row.leafIndex)
-        if (row.hidden !== null || row.personal !== null) counts[row.hidden ?? 'personal'] += 1
-        noteSchema(schemas, event)
-        revisions.from ??= String(event.revision)
-        revisions.to = String(event.revision)
-        text += `${lineSafe(JSON.stringify(row))}\n`
-      }
-      rows.add(text)
+      for (const placed of batch) text += lineOf(openRow(placed, keys, wish.redact))
       yield text
     }
   }
 
-  async function* tableLines(): AsyncGenerator<string> {
-    table.add(tableHead)
-    yield tableHead
-    for await (const batch of opened()) {
-      const text = batch.map(([, row]) => tableLine(row)).join('')
-      table.add(text)
-      yield text
+  async function* rowLines(): AsyncGenerator<Buffer> {
+    const noted = (proven: ProvenRow): string => {
+      const { leafIndex, hidden, personal, event } = proven.row
+      runs.add(leafIndex)
+      if (hidden !== null || personal !== null) counts[hidden ?? 'personal'] += 1
+      noteSchema(schemas, event)
+      revisions.from ??= String(event.revision)
+      revisions.to = String(event.revision)
+      count += 1
+      return lineOf(proven)
     }
+    for await (const text of linesBy(noted)) yield rows.add(text)
   }
 
-  async function* proofLines(): AsyncGenerator<string> {
+  async function* tableLines(): AsyncGenerator<Buffer> {
+    yield table.add(tableHead)
+    for await (const text of linesBy(({ row }) => tableLine(row))) yield table.add(text)
+  }
+
+  async function* proofLines(): AsyncGenerator<Buffer> {
     const subtrees = gapSubtrees(runs.gaps(checkpoint?.size ?? 0), cuts)
     for (let at = 0; at < subtrees.length; at += PROOF_BATCH) {
       const hashes = await subtreeRoots(runsIn(database), subtrees.slice(at, at + PROOF_BATCH))
-      const text = hashes.map((hash) => `${hash.toString('base64')}\n`).join('')
-      proof.add(text)
-      yield text
+      yield proof.add(hashes.map((hash) => `${hash.toString('base64')}\n`).join(''))
     }
   }
 
@@ -135,7 +128,7 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
         filter: { from: from ?? null, to: to ?? null, user: user ?? null, codes: codes ?? null },
         redacted: wish.redact,
         coverage: coverageOf(wish.filter, runs, revisions),
-        count: rows.lines,
+        count,
         personal: counts,
         schemas,
         files: {
@@ -174,12 +167,6 @@ const signManifest = (manifest: string, key: VerifierKey, privateKey: KeyObject)
   return signNote(`${FORMAT} ${key.name}\n${digest}\n`, key, privateKey)
 }
 
-/** An export of what was tampered with would be evidence of nothing. */
-const mustFit = ({ event, leaf }: PlacedEvent): void => {
-  if (leafHashOf(leafContentOf(event)).equals(leaf.hash)) return
-  throw new LogContradicted(`event ${event.id} is not what leaf ${leaf.index} of the log says`)
-}
-
 /** In which the absence of a row would be noticed; null: every row is proven, and that there are no more is asserted. */
 const coverageOf = (
   { user, codes }: EvidenceFilter,
@@ -191,7 +178,7 @@ const coverageOf = (
   return { kind: 'leaves', from: runs.first, to: runs.end }
 }
 
-const noteSchema = (schemas: Record<string, number>, { type, metadata: { schemaVersion } }: RecordedEvent): void => {
+const noteSchema = (schemas: Record<string, number>, { type, metadata: { schemaVersion } }: LeafContent): void => {
   if (typeof schemaVersion === 'number') schemas[type] = Math.max(schemas[type] ?? 0, schemaVersion)
 }
 
@@ -223,12 +210,13 @@ class Runs {
 class Digest {
   readonly #hasher: Hasher = createHash('sha256')
   bytes = 0
-  lines = 0
 
-  add(text: string): void {
-    this.#hasher.update(text)
-    this.bytes += Buffer.byteLength(text)
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lines += 1
+  /** The text in UTF-8, made once for the hash and for the file. */
+  add(text: string): Buffer {
+    const bytes = Buffer.from(text)
+    this.#hasher.update(bytes)
+    this.bytes += bytes.length
+    return bytes
   }
 
   hex(): string {

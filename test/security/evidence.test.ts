@@ -151,6 +151,15 @@ describe('A09 a bundle', () => {
     expect([code, rowsOf(coded).length]).toEqual([0, 8])
   })
 
+  it('whose events have their keys in the order of the store, as earlier ones had, verifies as well', async () => {
+    const reversed = rowsOf(ofUser).map((row) => ({
+      ...row,
+      event: Object.fromEntries(Object.entries(row.event).reverse()) as unknown as Row['event'],
+    }))
+    const { code, out } = await verify(resigned(withRows(ofUser, reversed)))
+    expect([code, out]).toEqual([0, expect.stringContaining(`no row of user-${userId} is missing`)])
+  })
+
   it('holds no secret', () => {
     expect(whole.get('rows.ndjson')).not.toMatch(/scrypt|passwordHash|tokenHash|totpSecret|backupCodes"/)
   })
