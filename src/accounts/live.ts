@@ -15,6 +15,8 @@ export interface Live {
    * it may come for nothing, and what there is has to be read from the stream.
    */
   follow(userId: string, heard: () => void): () => void
+  /** Calls `heard` for each person that is erased, in whatever process, until the returned function is called. */
+  followErasures(heard: (userId: string) => void): () => void
   stop(): Promise<void>
 }
 
@@ -26,6 +28,7 @@ export const openLive = (deps: {
 }): Live => {
   const abort = new AbortController()
   const followers = new Map<string, Set<() => void>>()
+  const ofErasures = new Set<(userId: string) => void>()
   let after: Position | 'end' = 'end'
 
   const hear = ({ stream, type }: RecordedEvent): void => {
@@ -34,6 +37,7 @@ export const openLive = (deps: {
     if (type === 'user:erased') {
       deps.accounts.evict(userId)
       deps.vault.evict(userId)
+      for (const heard of ofErasures) heard(userId)
     }
     for (const heard of followers.get(userId) ?? []) heard()
   }
@@ -66,6 +70,10 @@ export const openLive = (deps: {
         those.delete(heard)
         if (those.size === 0 && followers.get(userId) === those) followers.delete(userId)
       }
+    },
+    followErasures(heard) {
+      ofErasures.add(heard)
+      return () => ofErasures.delete(heard)
     },
     async stop() {
       abort.abort()

@@ -53,6 +53,14 @@ export type SubscriptionMessage =
   /** Every event that was in the store when the subscriber got here has been handed out and consumed. */
   | { readonly kind: 'caughtUp' }
 
+export interface SubscribeOptions {
+  /**
+   * It takes what it gets at once, and others of this process that say so too may be waited for a moment, so that what all
+   * of them read is read once. Not for a reader who is somebody else: that one could hold the others up.
+   */
+  readonly inStep?: boolean
+}
+
 export interface EventStore {
   /**
    * Reads a stream; a stream that does not exist is empty.
@@ -73,7 +81,11 @@ export interface EventStore {
    * `caughtUp` comes in band, once after each time the tail was reached. Never skips and never repeats an event, and
    * survives lost connections by itself; only DecodeError, and an error of a store that refuses for good, are thrown.
    */
-  subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncIterable<SubscriptionMessage>
+  subscribe(
+    after: Position | 'start' | 'end',
+    signal: AbortSignal,
+    options?: SubscribeOptions,
+  ): AsyncIterable<SubscriptionMessage>
 
   /**
    * Where the log ends: `subscribe` after it gives what is appended once this has answered, and nothing that was

@@ -53,8 +53,8 @@ export class PostgresLog {
     return BigInt(row?.[0] ?? 0)
   }
 
-  open(): PageReader {
-    return this.#pages.open()
+  open(inStep: boolean): PageReader {
+    return this.#pages.open(inStep)
   }
 
   async *stream(stream: string, { from, backwards, limit }: ReadRange): AsyncGenerator<StoredEvent> {

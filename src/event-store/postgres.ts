@@ -15,6 +15,7 @@ import {
   type ReadOptions,
   type RecordedEvent,
   StoreUnavailable,
+  type SubscribeOptions,
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from './port.ts'
@@ -124,9 +125,13 @@ class PostgresEventStore implements EventStore {
     return { revision: append.firstRevision + BigInt(events.length - 1), position: outcome.position }
   }
 
-  subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncGenerator<SubscriptionMessage> {
+  subscribe(
+    after: Position | 'start' | 'end',
+    signal: AbortSignal,
+    { inStep = false }: SubscribeOptions = {},
+  ): AsyncGenerator<SubscriptionMessage> {
     const source = {
-      open: () => this.#events.open(),
+      open: () => this.#events.open(inStep),
       // On the one connection that appends too, and the pool serves in order: what this process appends after the call
       // is behind the tail, even where the answer comes later.
       tail: () => new PostgresLog(this.#writers).tail(),

@@ -2,32 +2,34 @@ import type { Position } from './port.ts'
 import type { DecodedPage, PageReader } from './subscription.ts'
 
 interface Follower {
+  readonly inStep: boolean
   /** Where the page after its last one begins. */
   next: Position | undefined
   /** Its last page was a full one: it reads the past. */
   catchingUp: boolean
-  /** Somebody has waited for it in vain; until it asks again nobody does. */
+  /** Somebody has waited for it in vain: it is not waited for again until it is in step by itself. */
   late: boolean
 }
 
 /** Positions: whoever is farther behind goes alone. */
 const NEAR = 8_000n
-const PATIENCE_MS = 1_000
+/** For all waiting for one page together. Longer than a batch of any of them takes. */
+const PATIENCE_MS = 300
 
 /**
  * Pages of the log for all subscriptions of a process, each read and decoded once for those that want the same.
  *
  * At the tail those that wake for the same news share a read, and only one that has not been sent: nobody is shown a tail
- * from before he asked. In the past, where a full page is the same whenever it is read, those that are near each other
- * keep step: who is ahead waits a moment for who is close behind, and what one has read is there for the others. Two
- * read models that are built at once so cost one reading of the log.
+ * from before he asked. In the past, where a full page is the same whenever it is read, those that go in step and are near
+ * each other wait for each other: who is ahead lets who is close behind come up, and what one has read is there for the
+ * others. Two read models that are built at once so cost one reading of the log.
  */
 export class SharedPages {
   readonly #fetch: (after: Position) => Promise<DecodedPage>
   readonly #unsent = new Map<Position, Promise<DecodedPage>>()
   /** Full pages that somebody near is still to ask for. */
   readonly #kept = new Map<Position, DecodedPage>()
-  readonly #followers = new Set<Follower>()
+  readonly #inStep = new Set<Follower>()
   /** Those who wait for somebody to move. */
   readonly #waiting = new Set<() => void>()
 
@@ -36,13 +38,13 @@ export class SharedPages {
   }
 
   /** For one follower. A read that fails does so for all that share it. */
-  open(): PageReader {
-    const follower: Follower = { next: undefined, catchingUp: false, late: false }
-    this.#followers.add(follower)
+  open(inStep: boolean): PageReader {
+    const follower: Follower = { inStep, next: undefined, catchingUp: false, late: false }
+    if (inStep) this.#inStep.add(follower)
     return {
       after: (position) => this.#after(follower, position),
       leave: () => {
-        this.#followers.delete(follower)
+        this.#inStep.delete(follower)
         this.#settle()
       },
     }
@@ -50,9 +52,9 @@ export class SharedPages {
 
   async #after(follower: Follower, position: Position): Promise<DecodedPage> {
     follower.next = position
-    follower.late = false
+    if (this.#kept.has(position) || this.#unsent.has(position)) follower.late = false
     this.#settle()
-    if (follower.catchingUp) await this.#untilNobodyIsCloseBehind(follower, position)
+    if (follower.inStep && follower.catchingUp) await this.#untilNobodyIsCloseBehind(follower, position)
     const page = this.#kept.get(position) ?? (await this.#read(position))
     follower.catchingUp = page.more
     follower.next = page.events.at(-1)?.position ?? position
@@ -77,38 +79,37 @@ export class SharedPages {
   }
 
   async #untilNobodyIsCloseBehind(follower: Follower, position: Position): Promise<void> {
-    const isNear = (one: Follower) => one !== follower && !one.late && isWithin(NEAR, one.next, position)
-    for (;;) {
-      const behind = [...this.#followers].filter((one) => isNear(one) && one.next !== position)
+    const deadline = performance.now() + PATIENCE_MS
+    while (this.#inStep.has(follower)) {
+      const behind = [...this.#inStep].filter((one) => one.next !== position && this.#isNear(one, position))
       if (behind.length === 0) return
-      if (await this.#somebodyMoves()) continue
-      for (const one of behind) one.late = true
+      const leftMs = deadline - performance.now()
+      if (leftMs > 0) await this.#somebodyMoves(leftMs)
+      else for (const one of behind) one.late = true
     }
   }
 
-  /** False: for as long as patience lasts nobody has. */
-  #somebodyMoves(): Promise<boolean> {
+  #somebodyMoves(patienceMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const end = (moved: boolean) => {
+      const end = () => {
         clearTimeout(timer)
-        this.#waiting.delete(move)
-        resolve(moved)
+        this.#waiting.delete(end)
+        resolve()
       }
-      const move = () => end(true)
-      const timer = setTimeout(() => end(false), PATIENCE_MS)
-      this.#waiting.add(move)
+      const timer = setTimeout(end, patienceMs)
+      this.#waiting.add(end)
     })
+  }
+
+  #isNear({ late, next }: Follower, position: Position): boolean {
+    return !late && next !== undefined && next <= position && position - next <= NEAR
   }
 
   /** Forgets what nobody near is still to ask for, and lets who waits look again. */
   #settle(): void {
     for (const position of this.#kept.keys()) {
-      const isWanted = [...this.#followers].some(({ next, late }) => !late && isWithin(NEAR, next, position))
-      if (!isWanted) this.#kept.delete(position)
+      if (![...this.#inStep].some((one) => this.#isNear(one, position))) this.#kept.delete(position)
     }
     for (const move of this.#waiting) move()
   }
 }
-
-const isWithin = (distance: bigint, from: Position | undefined, to: Position): boolean =>
-  from !== undefined && from <= to && to - from <= distance

@@ -103,7 +103,11 @@ async function session<Event>(
   await options.job.parking?.begin(progress.lease, signal)
   if (hasReached(progress.lease, options.until)) return { kind: 'reached' }
   const ended = new AbortController()
-  const messages = options.store.subscribe(progress.lease.position ?? 'start', AbortSignal.any([signal, ended.signal]))
+  const messages = options.store.subscribe(
+    progress.lease.position ?? 'start',
+    AbortSignal.any([signal, ended.signal]),
+    { inStep: true },
+  )
   const { decode, batchSize: capacity, until } = options
   const { gatherMs } = options.job.checkpoints
   const inbox = new Inbox(messages, { decode, capacity, gatherMs, until, signal })

@@ -18,7 +18,7 @@ describe('pages of the log that several subscriptions want', () => {
       sent.push(after)
       return EMPTY
     })
-    const answers = await Promise.all([7n, 7n, 8n, 7n].map((position) => pages.open().after(position)))
+    const answers = await Promise.all([7n, 7n, 8n, 7n].map((position) => pages.open(true).after(position)))
     expect(sent).toEqual([7n, 8n])
     expect(new Set([answers[0], answers[1], answers[3]]).size).toBe(1)
   })
@@ -27,9 +27,9 @@ describe('pages of the log that several subscriptions want', () => {
     const sent: ((page: DecodedPage) => void)[] = []
     const fetch = () => new Promise<DecodedPage>((resolve) => sent.push(resolve))
     const pages = new SharedPages(fetch)
-    const early = pages.open().after(7n)
+    const early = pages.open(true).after(7n)
     await expect.poll(() => sent.length).toBe(1)
-    const late = pages.open().after(7n)
+    const late = pages.open(true).after(7n)
     await expect.poll(() => sent.length).toBe(2)
     sent[1]?.({ ...EMPTY, more: true })
     expect(await late).toMatchObject({ more: true })
@@ -44,15 +44,15 @@ describe('pages of the log that several subscriptions want', () => {
       if (tries === 1) throw new Error('away')
       return EMPTY
     })
-    const both = await Promise.allSettled([pages.open().after(0n), pages.open().after(0n)])
+    const both = await Promise.allSettled([pages.open(true).after(0n), pages.open(true).after(0n)])
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-    expect(await pages.open().after(0n)).toBe(EMPTY)
+    expect(await pages.open(true).after(0n)).toBe(EMPTY)
   })
 })
 
 describe('full pages of the past', () => {
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   })
   afterEach(() => {
     vi.useRealTimers()
@@ -72,7 +72,7 @@ describe('full pages of the past', () => {
 
   it('are read once for two followers of whom one is slower, and one that is ahead waits', async () => {
     const { pages, sent } = reads()
-    const [fast, slow] = [pages.open(), pages.open()]
+    const [fast, slow] = [pages.open(true), pages.open(true)]
     await fast.after(0n)
     await slow.after(0n)
     await fast.after(1_000n)
@@ -88,23 +88,33 @@ describe('full pages of the past', () => {
     expect(sent).toEqual([0n, 0n, 1_000n, 2_000n])
   })
 
-  it('are waited for no longer than patience lasts, until the slow one moves again', async () => {
+  it('are waited for no longer than patience lasts, whoever else moves, and not again until both are in step', async () => {
     const { pages, sent } = reads()
-    const [fast, slow] = [pages.open(), pages.open()]
+    const [fast, slow, live] = [pages.open(true), pages.open(true), pages.open(true)]
     await slow.after(0n)
     await fast.after(1_000n)
     const ahead = fast.after(2_000n)
     await turns()
     expect(sent).toEqual([0n, 1_000n])
-    await vi.advanceTimersByTimeAsync(1_000)
+    for (let n = 0n; n < 4n; n++) {
+      await vi.advanceTimersByTimeAsync(100)
+      await live.after(100_000n + n)
+    }
     await ahead
+    await slow.after(1_000n)
     await fast.after(3_000n)
-    expect(sent).toEqual([0n, 1_000n, 2_000n, 3_000n])
+    expect(sent.filter((position) => position < 100_000n)).toEqual([0n, 1_000n, 2_000n, 1_000n, 3_000n])
+    await slow.after(2_000n)
+    await slow.after(3_000n)
+    const next = fast.after(4_000n)
+    await slow.after(4_000n)
+    await next
+    expect(sent.filter((position) => position === 4_000n)).toHaveLength(1)
   })
 
   it('are read without waiting for one that is far behind, has left, or is at the tail', async () => {
     const { pages, sent } = reads()
-    const [fast, far, gone, live] = [pages.open(), pages.open(), pages.open(), pages.open()]
+    const [fast, far, gone] = [pages.open(true), pages.open(true), pages.open(true)]
     await far.after(0n)
     await gone.after(18_000n)
     gone.leave()
@@ -112,7 +122,29 @@ describe('full pages of the past', () => {
     await fast.after(20_000n)
     expect(sent).toEqual([0n, 18_000n, 19_000n, 20_000n])
     // Who was last given the tail never waits: what is new must not wait for who is slow.
-    await live.after(30_000n)
-    expect(sent.at(-1)).toBe(30_000n)
+    await pages.open(true).after(21_000n)
+    expect(sent.at(-1)).toBe(21_000n)
+  })
+
+  it('are read without waiting for, or being held up by, a reader who does not go in step', async () => {
+    const { pages, sent } = reads()
+    const [worker, stranger] = [pages.open(true), pages.open(false)]
+    await stranger.after(0n)
+    await worker.after(1_000n)
+    await worker.after(2_000n)
+    await stranger.after(3_000n)
+    await stranger.after(4_000n)
+    expect(sent).toEqual([0n, 1_000n, 2_000n, 3_000n, 4_000n])
+  })
+
+  it('are waited for by nobody who has left', async () => {
+    const { pages } = reads()
+    const [fast, slow] = [pages.open(true), pages.open(true)]
+    await slow.after(0n)
+    await fast.after(1_000n)
+    const ahead = fast.after(2_000n)
+    await turns()
+    fast.leave()
+    await ahead
   })
 })

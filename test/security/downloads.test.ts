@@ -10,7 +10,7 @@ import { startServer, type TestServer } from '../support/server.ts'
 import { untilLogged } from './evidence-support.ts'
 import { exportsRunning, fill, readSlowly, type Slow } from './slow-download.ts'
 import { expectProblem, type Person, signUp, sql, untilProjected } from './support.ts'
-import { makeToken, type TestToken } from './tokens.ts'
+import { makeToken, revokeToken, type TestToken } from './tokens.ts'
 
 const CSV = '/v1/audit/export?format=csv'
 const BUNDLE = '/v1/audit/export?format=bundle'
@@ -109,6 +109,46 @@ describe('downloads', () => {
 })
 
 /** A second node, where a reader is not waited for that long. */
+describe('a download', () => {
+  it('of events ends with its token, and makes room', async () => {
+    const analysts = await Promise.all(Array.from({ length: 4 }, () => makeToken(server, ['events:read'])))
+    const [first, second, third, last] = analysts.map(({ id, headers }) => ({
+      id,
+      headers: { ...headers, Accept: 'application/x-ndjson' },
+    }))
+    if (!first || !second || !third || !last) throw new Error('four tokens were made')
+    for (const { headers } of [first, first, second, second, third, third]) {
+      open.push(await readSlowly(server, '/v1/events', headers))
+    }
+    expectProblem(await server.browser().get('/v1/events', first), 429, 'too-many-requests')
+    expectProblem(await server.browser().get('/v1/events', last), 503, 'overloaded')
+    await revokeToken(server, first)
+    await vi.waitFor(
+      async () => expect((await server.browser().get('/v1/events?limit=1', last)).status).toBe(200),
+      SOON,
+    )
+    for (const one of open) one.resume()
+    expect(await Promise.all(open.slice(0, 2).map(({ ended }) => ended))).toEqual(['cut', 'cut'])
+  })
+
+  it('of rows that shows everybody ends where a person is erased, and one of somebody else does not', async () => {
+    const admin = await makeToken(server, ['admin:users'])
+    const gone = await signUp(server)
+    const { user } = (await gone.browser.get('/v1/me')).body as { user: { id: string } }
+    const me = (await person.browser.get('/v1/me')).body as { user: { id: string } }
+    const all = await readSlowly(server, CSV, tokenAt(1).headers)
+    const other = await readSlowly(server, `${CSV}&user=${me.user.id}`, tokenAt(2).headers)
+    open.push(all, other)
+    const erased = await server.browser().post(`/v1/admin/users/${user.id}/erase`, undefined, {
+      headers: { ...admin.headers, 'Idempotency-Key': randomUUID() },
+    })
+    expect(erased.status).toBe(202)
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(1), SOON)
+    for (const one of open) one.resume()
+    expect(await Promise.all([all.ended, other.ended])).toEqual(['cut', 'whole'])
+  })
+})
+
 describe('downloads of a node', () => {
   let node: TestServer
   beforeEach(async () => {

@@ -30,7 +30,7 @@ export interface Api {
   /** Of a user. Users that are asked for at once share a read. */
   readonly activeSessions: CoalescedReads<string, readonly ListedSession[]>
   readonly store: Pick<EventStore, 'read' | 'subscribe' | 'tail' | 'ping'>
-  readonly live: Pick<Live, 'follow'>
+  readonly live: Pick<Live, 'follow' | 'followErasures'>
   readonly streams: EventStreams
   readonly tokens: Pick<AccessTokens, 'isValid'>
   readonly progress: Progress

@@ -115,7 +115,7 @@ export const auditorEndpoints = (api: Api): readonly ApiEndpoint[] => [
       }
       const wish = { userId: userId ?? null, filter, named: true }
       const data = await api.downloads.start(
-        ofToken(api, auth, async () => {
+        untilErasure(api, auth, wish.userId, async () => {
           await api.accesses.exported(accessorOf(auth, request), { ...recorded, format, schema })
           return schema === 'native' ? rowsAs(api, format, wish) : asOcsf(await rowsAs(api, 'ndjson', wish), format)
         }),
@@ -145,6 +145,23 @@ const recordedOf = async (
   },
   userId: userId ?? (session === undefined ? null : await ownerOfSession(db, session)),
 })
+
+/**
+ * Rows of that person, or of all, as they were when it began: an erasure ends it, for it would go on showing what was
+ * erased for as long as somebody takes to read it.
+ */
+const untilErasure = (api: Api, auth: TokenHolder, userId: string | null, open: Download['open']): Download => {
+  let isOutdated = false
+  return {
+    ...ofToken(api, auth, open),
+    follow: (heard) =>
+      api.live.followErasures((erased) => {
+        isOutdated ||= userId === null || userId === erased
+        heard()
+      }),
+    mayGoOn: async () => !isOutdated && (await api.tokens.isValid(auth.id)),
+  }
+}
 
 const ofToken = (api: Api, { id }: TokenHolder, open: Download['open']): Download => ({
   owner: `token ${id}`,

@@ -57,15 +57,24 @@ export const openDownloads = ({
       if (running.size >= DOWNLOADS_AT_ONCE) throw new Problem(503, 'overloaded')
       const key = Symbol(download.owner)
       let cut = (): void => {}
+      let look = (): void => {}
       running.set(key, { owner: download.owner, end: () => cut() })
+      // Before it is opened: what is heard meanwhile is about what it shows.
+      const unfollow = download.follow?.(() => look())
+      const forget = (): void => {
+        unfollow?.()
+        running.delete(key)
+      }
       try {
         const source = await download.open()
         const guarded = guard(source, download, { lookEveryMs, stalledMs })
-        cut = () => guarded.destroy(new CutOff('the server is stopping'))
-        guarded.once('close', () => running.delete(key))
-        return guarded
+        cut = () => guarded.readable.destroy(new CutOff('the server is stopping'))
+        look = guarded.look
+        guarded.readable.once('close', forget)
+        if (download.follow !== undefined) look()
+        return guarded.readable
       } catch (error) {
-        running.delete(key)
+        forget()
         throw error
       }
     },
@@ -77,17 +86,17 @@ export const openDownloads = ({
 
 const guard = (
   source: Readable,
-  { mayGoOn, follow }: Download,
+  { mayGoOn }: Download,
   { lookEveryMs, stalledMs }: Required<DownloadTimes>,
-): Readable => {
+): { readonly readable: Readable; look(): void } => {
   /** Since when a piece waits to be taken. null: we wait for the source, which may have much to look through. */
   let offeredAt: number | null = null
   const look = (): void => {
     if (offeredAt !== null && performance.now() - offeredAt > stalledMs)
-      guarded.destroy(new CutOff('nobody reads the download'))
+      readable.destroy(new CutOff('nobody reads the download'))
     mayGoOn().then(
-      (may) => may || guarded.destroy(new CutOff('the right to the download has ended')),
-      () => guarded.destroy(new CutOff('whether the download may go on cannot be told')),
+      (may) => may || readable.destroy(new CutOff('the right to the download has ended')),
+      () => readable.destroy(new CutOff('whether the download may go on cannot be told')),
     )
   }
   async function* passing(): AsyncGenerator<Buffer> {
@@ -97,13 +106,11 @@ const guard = (
       offeredAt = null
     }
   }
-  const guarded = Readable.from(passing(), { objectMode: false, highWaterMark: 65_536 })
+  const readable = Readable.from(passing(), { objectMode: false, highWaterMark: 65_536 })
   const timer = setInterval(look, lookEveryMs)
-  const unfollow = follow?.(look)
-  guarded.once('close', () => {
+  readable.once('close', () => {
     clearInterval(timer)
-    unfollow?.()
     source.destroy()
   })
-  return guarded
+  return { readable, look }
 }

@@ -49,7 +49,7 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       limit: integerParameter({ min: 1, max: 1_000_000_000 }).optional(),
     }),
     responses: { 200: { description: 'Events', schema: pageSchema, mediaTypes: [NDJSON] } },
-    problems: storeProblems,
+    problems: { ...storeProblems, 429: ['too-many-requests'], 503: ['store-unavailable', 'overloaded'] },
     async handler({ auth, query, request }) {
       const { limit } = query
       const types = typesOf(query.types)
@@ -60,7 +60,11 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       if (wantsLines(request.header('Accept'))) {
         // Once lines have begun to flow, a store that is away could only cut them off.
         await api.store.ping()
-        const data = Readable.from(lines(open, events(), limit ?? Number.POSITIVE_INFINITY))
+        const data = await api.downloads.start({
+          owner: `token ${auth.id}`,
+          open: async () => Readable.from(lines(open, events(), limit ?? Number.POSITIVE_INFINITY)),
+          mayGoOn: () => api.tokens.isValid(auth.id),
+        })
         return { status: 200, headers, content: { type: NDJSON, data } }
       }
       const size = limit ?? PAGE
