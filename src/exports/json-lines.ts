@@ -9,13 +9,26 @@ import { Readable } from 'node:stream'
 export const lineSafe = (json: string): string =>
   json.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** The same of a stream, in UTF-8. Its errors are passed on; destroying what comes back destroys it. */
+/**
+ * The same of a stream, in UTF-8. What holds none of these characters, as nearly all does, passes as the bytes it came
+ * in. Its errors are passed on; destroying what comes back destroys it.
+ */
 export const lineSafeStream = (lines: Readable): Readable => {
-  async function* parts(): AsyncGenerator<string> {
+  async function* parts(): AsyncGenerator<string | Buffer> {
     const decoder = new TextDecoder()
-    for await (const chunk of lines as AsyncIterable<Buffer>) yield lineSafe(decoder.decode(chunk, { stream: true }))
+    let inCharacter = false
+    for await (const chunk of lines as AsyncIterable<Buffer>) {
+      const endsInCharacter: boolean = chunk.length === 0 ? inCharacter : (chunk.at(-1) ?? 0) > ASCII
+      const passes = !inCharacter && !endsInCharacter && !LEADING.some((byte) => chunk.includes(byte))
+      inCharacter = endsInCharacter
+      yield passes ? chunk : lineSafe(decoder.decode(chunk, { stream: true }))
+    }
   }
   const readable = Readable.from(parts(), { objectMode: false })
   readable.once('close', () => lines.destroy())
   return readable
 }
+
+const ASCII = 0x7f
+/** First bytes of what lineSafe escapes: DEL, U+0080 to U+009F, U+2028 and U+2029. */
+const LEADING = [0x7f, 0xc2, 0xe2]

@@ -14,7 +14,7 @@ export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, 
   sql.ref('code').as('code'),
   sql.ref('message').as('message'),
   sql.ref('outcome').as('outcome'),
-  instant.as('occurredAt'),
+  sql`${instant} || 'Z'`.as('occurredAt'),
   cell('ip').as('ip'),
   cell('country').as('country'),
   cell('region').as('region'),
@@ -31,66 +31,91 @@ export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, 
   sql.ref('data').as('data'),
 ]
 
-/** One object without a line break in it: to_json escapes every control below U+0020. `before` stands before it. */
+/**
+ * One object without a line break in it. `before` stands before it.
+ *
+ * Nearly all rows have a client, and no text with anything in it to escape: they are written in one go, after one look
+ * at all their texts together. The others are written with care, which calls to_json for each text.
+ */
 export const jsonLine = (named: boolean, before: '' | ','): RawBuilder<string> =>
-  concat([
-    ...member(`${before}{"id":`, uuid('id')),
-    ...(named ? member(',"userId":', uuid('user_id')) : []),
-    ...member(',"sequence":', sql`coalesce(sequence::text, 'null')`),
-    ...member(',"code":', word('code')),
-    ...member(',"message":', word('message')),
-    ...member(',"outcome":', word('outcome')),
-    ...member(',"occurredAt":"', instant),
-    ...member('","ip":', text('ip')),
-    ...member(
-      ',"location":',
-      where('country', [
-        ...member('{"country":', text('country')),
-        ...member(',"region":', text('region')),
-        ...member(',"city":', text('city')),
-      ]),
-    ),
-    ...member(',"device":', where('device_type', member('{"type":', word('device_type')))),
-    ...member(',"browser":', software('browser_name', 'browser_version')),
-    ...member(',"os":', software('os_name', 'os_version')),
-    ...member(',"userAgent":', text('user_agent')),
-    ...member(',"sessionHash":', text('session_hash')),
-    ...member(',"sessionId":', uuid('session_id')),
-    ...member(',"fingerprint":null,"actor":', sql.ref('actor')),
-    ...member(',"data":', sql.ref('data')),
-    '}',
-  ])
+  sql`case when ${needsNoCare} then ${concat([before, ...row(named, plainly)])} else ${concat([before, ...row(named, carefully)])} end`
+
+/** Text as it is, or a value. */
+type Part = string | RawBuilder<unknown>
+
+/** How what may be missing, or may hold anything, is written. */
+interface Manner {
+  /** Text, or null. */
+  text(column: string): Part
+  /** null where the column is, else an object. */
+  where(column: string, members: readonly Part[]): readonly Part[]
+}
+
+const carefully: Manner = {
+  // Escapes every control below U+0020.
+  text: (column) => sql`coalesce(to_json(${sql.ref(column)})::text, 'null')`,
+  where: (column, members) => [
+    sql`case when ${sql.ref(column)} is null then 'null' else ${concat(['{', ...members, '}'])} end`,
+  ],
+}
+
+const plainly: Manner = {
+  text: (column) => quoted(column),
+  where: (_, members) => ['{', ...members, '}'],
+}
+
+const row = (named: boolean, { text, where }: Manner): readonly Part[] => [
+  ...['{"id":', ...word('id')],
+  ...(named ? [',"userId":', quoted('user_id')] : []),
+  ...[',"sequence":', sql`coalesce(sequence::text, 'null')`],
+  ...[',"code":', ...word('code')],
+  ...[',"message":', ...word('message')],
+  ...[',"outcome":', ...word('outcome')],
+  ...[',"occurredAt":"', instant, 'Z"'],
+  ...[',"ip":', text('ip')],
+  ',"location":',
+  ...where('country', [
+    ...['"country":', text('country')],
+    ...[',"region":', text('region')],
+    ...[',"city":', text('city')],
+  ]),
+  ...[',"device":', ...where('device_type', ['"type":', ...word('device_type')])],
+  ',"browser":',
+  ...where('device_type', ['"name":', text('browser_name'), ',"version":', text('browser_version')]),
+  ',"os":',
+  ...where('device_type', ['"name":', text('os_name'), ',"version":', text('os_version')]),
+  ...[',"userAgent":', text('user_agent')],
+  ...[',"sessionHash":', quoted('session_hash')],
+  ...[',"sessionId":', quoted('session_id')],
+  ...[',"fingerprint":null,"actor":', sql.ref('actor')],
+  ...[',"data":', sql.ref('data'), '}'],
+]
+
+/** All columns of free text are looked at, and an escape begins with a backslash whatever is escaped. */
+const needsNoCare = sql<SqlBool>`country is not null and device_type is not null and to_json(concat(ip, country, region,
+  city, browser_name, browser_version, os_name, os_version, user_agent))::text not like '%\\\\%'`
 
 /**
  * RFC 3339, UTC, milliseconds: to_char would take as long as all the rest. Times have whole milliseconds, so with a
  * microsecond more they are written with six digits, of which the first three are kept. Wants timezone UTC.
+ * The Z is left to whoever puts it there more cheaply.
  */
-const instant = sql<string>`translate(left((occurred_at + interval '1 microsecond')::text, 23), ' ', 'T') || 'Z'`
+const instant = sql<string>`translate(left((occurred_at + interval '1 microsecond')::text, 23), ' ', 'T')`
 
-/** Text as it is, or a value. */
-type Part = string | RawBuilder<unknown>
-const member = (name: string, value: RawBuilder<unknown>): readonly Part[] => [name, value]
-const text = (column: string): RawBuilder<string> => sql`coalesce(to_json(${sql.ref(column)}), 'null')`
 /**
- * Of the catalogue or an enumeration, without which no event is applied, and never null here: nothing in it to escape.
- * `actor` and `data` come from JSON.stringify, which leaves no line break. To look at them once more would double the time.
+ * Of the catalogue or an enumeration, without which no event is applied, or an id, and never null here: nothing in it
+ * to escape. `actor` and `data` come from JSON.stringify, which leaves no line break. To look at them once more would
+ * double the time.
  */
-const word = (column: string): RawBuilder<string> => sql`'"' || ${sql.ref(column)} || '"'`
-const uuid = (column: string): RawBuilder<string> =>
-  sql`case when ${sql.ref(column)} is null then 'null' else concat('"', ${sql.ref(column)}, '"') end`
+const word = (column: string): readonly Part[] => ['"', sql.ref(column), '"']
+/** Nothing to escape here either; may be null. */
+const quoted = (column: string): RawBuilder<string> => sql`coalesce('"' || ${sql.ref(column)}::text || '"', 'null')`
 
 /** Written in one go: a chain of || would copy what there is so far with each part. */
 const concat = (parts: readonly Part[]): RawBuilder<string> => {
   const template = parts.map((part) => (typeof part === 'string' ? part.replaceAll('%', '%%') : '%s')).join('')
   return sql`format(${sql.lit(template)}, ${sql.join(parts.filter((part) => typeof part !== 'string'))})`
 }
-
-/** null where the column is, else the object. */
-const where = (column: string, members: readonly Part[]): RawBuilder<string> =>
-  sql`case when ${sql.ref(column)} is null then 'null' else ${concat([...members, '}'])} end`
-
-const software = (name: string, version: string): RawBuilder<string> =>
-  where('device_type', [...member('{"name":', text(name)), ...member(',"version":', text(version))])
 
 /** Code points of = + - @ tab CR LF, and of the full-width = + - @ that some spreadsheets take for them. */
 const formulaBegins = [61, 43, 45, 64, 9, 13, 10, 65309, 65291, 65293, 65312]
