@@ -6,6 +6,7 @@
  * `credential` (what proves it). Open data never holds either.
  */
 import { z } from 'zod'
+import { plainly } from './plainly.ts'
 
 const uuid = z.uuid()
 const instant = z.iso.datetime({ precision: 3 })
@@ -249,7 +250,7 @@ const current = new Map(
   Object.entries(catalogue).map(([type, { versions }]) => {
     const [version, schema] = Object.entries<z.ZodObject>(versions).at(-1) ?? []
     if (schema === undefined) throw new Error(`event type ${type} has no schema`)
-    return [type, { version: Number(version), schema }]
+    return [type, { version: Number(version), schema, isPlain: plainly(schema) }]
   }),
 )
 
@@ -263,6 +264,9 @@ const currentOf = (type: EventType) => {
 export const currentVersion = (type: EventType): number => currentOf(type).version
 
 export const currentSchema = (type: EventType): z.ZodObject => currentOf(type).schema
+
+/** Whether the current schema is sure to accept the data, and would give it back as it is. */
+export const isPlainData = (type: EventType, data: unknown): boolean => currentOf(type).isPlain(data)
 
 /** The schema of the highest version. A third version of any type adds its line here. */
 type Latest<Versions> = Versions extends { readonly 2: infer Schema extends z.ZodObject }

@@ -10,8 +10,10 @@ import {
   type EventMetadata,
   type EventType,
   isEventType,
+  isPlainData,
   metadataSchema,
 } from './events.ts'
+import { plainly } from './plainly.ts'
 
 /** One step, from the version it is filed under to the next. */
 export type Upcaster = (data: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
@@ -53,12 +55,11 @@ export const readAccountEvent = (stored: StoredEvent, steps: Upcasters = upcaste
   const { id, type, revision } = stored
   if (!isEventType(type)) throw new UnreadableEvent('unknown-type', `event ${id} has the unknown type ${type}`)
   const envelope = (stored.metadata ?? {}) as StoredEnvelope
-  const metadata = metadataSchema.safeParse(withoutBoxes(envelope))
-  if (!metadata.success) throw invalid(stored, 'metadata', metadata.error)
-  const data = upcast(stored, type, metadata.data, steps)
+  const metadata = metadataOf(stored, withoutBoxes(envelope))
+  const data = upcast(stored, type, metadata, steps)
   const personal = boxOf(envelope.boxes?.personal)
   const credential = boxOf(envelope.boxes?.credential)
-  return { id, type, revision, data, metadata: metadata.data, personal, credential } as AccountEvent
+  return { id, type, revision, data, metadata, personal, credential } as AccountEvent
 }
 
 /** Without `boxes` and `commit`. By name, as far as names are known: of a million events a rest of everything is felt. */
@@ -85,6 +86,15 @@ const withoutBoxes = (envelope: StoredEnvelope): unknown => {
 
 const KNOWN_KEYS = 9
 
+const isPlainMetadata = plainly(metadataSchema)
+
+const metadataOf = (stored: StoredEvent, raw: unknown): EventMetadata => {
+  if (isPlainMetadata(raw)) return raw as EventMetadata
+  const metadata = metadataSchema.safeParse(raw)
+  if (!metadata.success) throw invalid(stored, 'metadata', metadata.error)
+  return metadata.data
+}
+
 const upcast = (stored: StoredEvent, type: EventType, metadata: EventMetadata, steps: Upcasters): unknown => {
   const current = currentVersion(type)
   let raw = stored.data as Readonly<Record<string, unknown>>
@@ -101,6 +111,7 @@ const upcast = (stored: StoredEvent, type: EventType, metadata: EventMetadata, s
     }
     raw = step(raw)
   }
+  if (isPlainData(type, raw)) return raw
   const data = currentSchema(type).safeParse(raw)
   if (!data.success) throw invalid(stored, 'data', data.error)
   return data.data

@@ -7,13 +7,14 @@ import type { EventStore, RecordedEvent } from '../event-store/port.ts'
 import { inTransaction } from '../platform/postgres.ts'
 import { LeaseLost } from './batch.ts'
 import { announce, type Build, dropBuild, listBuilds } from './builds.ts'
-import { addKeys, writeInBulk } from './bulk.ts'
+import { addKeys, stepsInBulk, writeInBulk } from './bulk.ts'
 import { type Comparison, comparableTables, differencesOf, sumsOf, type TableComparison } from './compare.ts'
 import { type BuildTable, createTableSql, dropTableSql, dropViewSql, primaryKeySql, viewSql } from './ddl.ts'
 import { ProjectionFault } from './fault.ts'
+import type { Step } from './fold.ts'
 import { type Job, PROJECTIONS } from './job.ts'
 import { type Lease, releaseLease } from './lease.ts'
-import type { Projection, RowOperation } from './row-operation.ts'
+import type { Projection } from './row-operation.ts'
 import { lockBuilds, tablesOf } from './schema.ts'
 import { keepingLease, type SessionEnd, type SessionOptions, type SessionProgress, workAsOwner } from './session.ts'
 import type { Own } from './worker.ts'
@@ -29,7 +30,7 @@ export interface BuildOptions<Event> {
 }
 
 /** Larger ones were measured to gain nothing, and cost memory: as many again are read ahead, in each build. */
-const BULK_SIZE = 1_000
+const BULK_SIZE = 5_000
 
 /** What `runJob` is to do with the lease of a build that is not live. Ends with `reached` when it is, or is done with. */
 export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {
@@ -121,12 +122,14 @@ class Builder<Event> {
   #load(until: bigint): Promise<SessionEnd> {
     const batchSize = this.#options.bulkSize ?? BULK_SIZE
     const { apply } = this.#options.projection
+    const layouts = new Map(this.#tables.map(({ layout }) => [layout.name, layout]))
+    const project = (event: Event) => stepsInBulk(layouts, apply(event))
     const decode = (stored: RecordedEvent) => {
       const event = this.#work.decode(stored)
-      return event instanceof Promise ? event.then(apply) : apply(event)
+      return event instanceof Promise ? event.then(project) : project(event)
     }
-    const prepare = (operations: readonly (readonly RowOperation[])[]) => (client: pg.ClientBase) =>
-      writeInBulk(client, this.#tables, operations.flat())
+    const prepare = (steps: readonly (readonly Step[])[]) => (client: pg.ClientBase) =>
+      writeInBulk(client, this.#tables, steps.flat())
     const job = this.#counting({ ...this.#work.job, prepare })
     this.#progress.limit = Math.min(this.#progress.limit, batchSize)
     return workAsOwner({ ...this.#work, job, decode, batchSize, until }, this.#progress, this.#stop)

@@ -1,19 +1,30 @@
 /**
  * Filling the tables of a build: rows are folded in memory a batch at a time and sent by COPY, into tables without
  * indexes for as long as no operation asks for a row that is there already; from then on the table has its primary key.
+ * A row is spelled as its line for COPY when its event arrives: of all that was opened and parsed for it, nothing else
+ * has to be kept until the batch is written.
  */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { inTransaction } from '../platform/postgres.ts'
+import { lineOf } from './copy-line.ts'
 import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql } from './ddl.ts'
-import { foldTable, keyOf, planTables } from './fold.ts'
+import { type FoldedRow, foldTable, planSteps, type Step, stepOf, valuesIn } from './fold.ts'
 import { columnArrays, deleteSql, pick, type TableLayout } from './layout.ts'
 import type { ColumnValue, RowOperation } from './row-operation.ts'
 import { meetConditions, prefetchedRows } from './rows.ts'
 
 type Values = readonly ColumnValue[]
+
+/** What an event asks of the tables, ready to be written in bulk. Throws ProjectionFault where it does not fit them. */
+export function stepsInBulk(
+  layouts: ReadonlyMap<string, TableLayout>,
+  operations: readonly RowOperation[],
+): readonly Step[] {
+  return operations.map((operation) => stepOf(layouts, operation, lineOf))
+}
 
 /**
  * As `writeOperations`, but for tables whose key may be missing still. An insert that replaces a row of an earlier batch
@@ -22,10 +33,9 @@ type Values = readonly ColumnValue[]
 export async function writeInBulk(
   client: pg.ClientBase,
   tables: readonly BuildTable[],
-  operations: readonly RowOperation[],
+  steps: readonly Step[],
 ): Promise<void> {
-  const layouts = new Map(tables.map(({ layout }) => [layout.name, layout]))
-  for (const plan of planTables(layouts, operations)) {
+  for (const plan of planSteps(steps)) {
     const { layout } = plan
     const table = tables.find((one) => one.layout === layout)
     let keyed = await hasKey(client, layout)
@@ -80,10 +90,10 @@ async function exists(client: pg.ClientBase, name: string): Promise<boolean> {
 async function copyOver(
   client: pg.ClientBase,
   layout: TableLayout,
-  rows: readonly Values[],
+  rows: readonly FoldedRow[],
   base: ReadonlyMap<string, Values>,
 ): Promise<void> {
-  const replaced = rows.map((row) => pick(row, layout.key)).filter((key) => base.has(keyOf(key)))
+  const replaced = [...base.values()].map((row) => pick(row, layout.key))
   if (replaced.length > 0) {
     await client.query(deleteSql(layout, layout.key), columnArrays(pick(layout.columns, layout.key), replaced))
   }
@@ -95,41 +105,24 @@ async function copyOver(
     if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error
     // An insert that replaces a row.
     await client.query('rollback to savepoint copy')
-    await client.query({ ...layout.upsert, values: columnArrays(layout.columns, rows) })
+    const values = rows.map((row) => valuesIn(layout, row))
+    await client.query({ ...layout.upsert, values: columnArrays(layout.columns, values) })
   }
 }
 
-/** Rows in one piece of text, some of the way to a socket's buffer. Between pieces other work of the process runs. */
+/** Rows in one piece, some of the way to a socket's buffer. Between pieces other work of the process runs. */
 const ROWS_AT_ONCE = 200
 
-async function copy(client: pg.ClientBase, layout: TableLayout, rows: readonly Values[]): Promise<void> {
+async function copy(client: pg.ClientBase, layout: TableLayout, rows: readonly FoldedRow[]): Promise<void> {
   const columns = layout.columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ')
   const sink = client.query(copyFrom(`copy ${layout.relation} (${columns}) from stdin`))
   await pipeline(Readable.from(pieces(rows)), sink)
 }
 
-function* pieces(rows: readonly Values[]): Generator<Buffer> {
+function* pieces(rows: readonly FoldedRow[]): Generator<Buffer> {
   for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-    let text = ''
-    for (const row of rows.slice(start, start + ROWS_AT_ONCE)) text += line(row)
-    yield Buffer.from(text)
+    yield Buffer.concat(
+      rows.slice(start, start + ROWS_AT_ONCE).map((row) => (Buffer.isBuffer(row) ? row : lineOf(row))),
+    )
   }
 }
-
-/** PostgreSQL's text format of COPY (manual, COPY, "Text Format"). */
-function line(row: Values): string {
-  let text = ''
-  for (let index = 0; index < row.length; index++) {
-    const value = row[index]
-    if (index > 0) text += '\t'
-    if (value === null) text += '\\N'
-    else if (typeof value === 'string') text += SPECIAL.test(value) ? value.replace(/[\\\n\r\t]/g, escapeOf) : value
-    else text += String(value)
-  }
-  return `${text}\n`
-}
-
-const SPECIAL = /[\\\n\r\t]/
-
-const escapeOf = (character: string): string =>
-  character === '\n' ? '\\n' : character === '\r' ? '\\r' : character === '\t' ? '\\t' : '\\\\'

@@ -1,3 +1,4 @@
+import { valuesOf } from './copy-line.ts'
 import { ProjectionFault } from './fault.ts'
 import { pick, type TableLayout } from './layout.ts'
 import type { ColumnValue, Row, RowOperation } from './row-operation.ts'
@@ -6,12 +7,17 @@ import { canonical } from './values.ts'
 type Values = readonly ColumnValue[]
 type Cell = readonly [columnIndex: number, value: ColumnValue]
 
-type Step =
-  | { readonly op: 'insert'; readonly key: string; readonly values: Values }
-  | { readonly op: 'update'; readonly key: string; readonly set: readonly Cell[] }
+/** A row in the making: its values; or its line for COPY, where that is what it will be written by. */
+export type FoldedRow = Values | Buffer
+
+/** An operation that fits its table. */
+export type Step = { readonly layout: TableLayout } & (
+  | { readonly op: 'insert'; readonly key: string; readonly row: FoldedRow }
+  | { readonly op: 'update'; readonly key: string; readonly keyValues: Values; readonly set: readonly Cell[] }
   | { readonly op: 'updateWhere'; readonly where: readonly Cell[]; readonly set: readonly Cell[] }
   /** `key` where the condition is the primary key and nothing else. */
   | { readonly op: 'delete'; readonly where: readonly Cell[]; readonly key: string | undefined }
+)
 
 /** A batch's operations on one table, checked, and the rows that must be known before they can be folded. */
 export interface TablePlan {
@@ -24,7 +30,7 @@ export interface TablePlan {
 /** What is to be written for a batch: first what meets stored rows by a condition, in this order, then the upserts. */
 export interface FoldedTable {
   readonly conditions: readonly Condition[]
-  readonly upserts: readonly Values[]
+  readonly upserts: readonly FoldedRow[]
 }
 
 /**
@@ -40,46 +46,56 @@ export type Condition =
       readonly rows: readonly Values[]
     }
 
-/** Sorts operations by table and checks each. Throws ProjectionFault for one that does not fit its table. */
+/** Checks operations and sorts them by table. Throws ProjectionFault for one that does not fit its table. */
 export function planTables(
   layouts: ReadonlyMap<string, TableLayout>,
   operations: readonly RowOperation[],
 ): TablePlan[] {
-  const plans = new Map<string, OpenPlan>()
-  for (const operation of operations) {
-    const layout = layouts.get(operation.table)
-    if (!layout) throw new ProjectionFault(`there is no table "${operation.table}"`)
-    const plan: OpenPlan = plans.get(layout.name) ?? { layout, steps: [], prefetch: new Map(), inserted: new Set() }
-    plans.set(layout.name, plan)
-    if (operation.op === 'insert') {
-      const values = wholeRow(layout, operation.row)
-      const key = keyOf(pick(values, layout.key))
-      plan.inserted.add(key)
-      plan.steps.push({ op: 'insert', key, values })
-    } else if (operation.op === 'update' && 'where' in operation) {
-      const { where, set } = operation
-      plan.steps.push({
-        op: 'updateWhere',
-        where: condition(layout, where, 'an update of'),
-        set: changes(layout, set),
-      })
-    } else if (operation.op === 'update') {
-      const keyValues = keyRow(layout, operation.key)
-      const key = keyOf(keyValues)
-      if (!plan.inserted.has(key)) plan.prefetch.set(key, keyValues)
-      plan.steps.push({ op: 'update', key, set: changes(layout, operation.set) })
-    } else {
-      plan.steps.push(removal(layout, operation.where))
-    }
-  }
-  return [...plans.values()]
+  return planSteps(operations.map((operation) => stepOf(layouts, operation)))
 }
 
-interface OpenPlan {
-  readonly layout: TableLayout
-  readonly steps: Step[]
-  readonly prefetch: Map<string, Values>
-  readonly inserted: Set<string>
+/** `spell`: in which form the batch will want the rows. Throws ProjectionFault where the operation does not fit its table. */
+export function stepOf(
+  layouts: ReadonlyMap<string, TableLayout>,
+  operation: RowOperation,
+  spell: (values: Values) => FoldedRow = (values) => values,
+): Step {
+  const layout = layouts.get(operation.table)
+  if (!layout) throw new ProjectionFault(`there is no table "${operation.table}"`)
+  if (operation.op === 'insert') {
+    const values = wholeRow(layout, operation.row)
+    return { layout, op: 'insert', key: keyOf(pick(values, layout.key)), row: spell(values) }
+  }
+  if (operation.op === 'delete') return removal(layout, operation.where)
+  const { set } = operation
+  if ('where' in operation) {
+    const where = condition(layout, operation.where, 'an update of')
+    return { layout, op: 'updateWhere', where, set: changes(layout, set) }
+  }
+  const keyValues = keyRow(layout, operation.key)
+  return { layout, op: 'update', key: keyOf(keyValues), keyValues, set: changes(layout, set) }
+}
+
+/** Each table's steps in their order. */
+export function planSteps(steps: readonly Step[]): TablePlan[] {
+  const byTable = new Map<TableLayout, Step[]>()
+  for (const step of steps) {
+    const ofTable = byTable.get(step.layout)
+    if (ofTable) ofTable.push(step)
+    else byTable.set(step.layout, [step])
+  }
+  return [...byTable].map(([layout, ofTable]) => ({ layout, steps: ofTable, prefetch: toPrefetch(ofTable) }))
+}
+
+function toPrefetch(steps: readonly Step[]): Map<string, Values> {
+  const wanted = new Map<string, Values>()
+  if (!steps.some(({ op }) => op === 'update')) return wanted
+  const inserted = new Set<string>()
+  for (const step of steps) {
+    if (step.op === 'insert') inserted.add(step.key)
+    else if (step.op === 'update' && !inserted.has(step.key)) wanted.set(step.key, step.keyValues)
+  }
+  return wanted
 }
 
 /**
@@ -90,37 +106,44 @@ interface OpenPlan {
 export function foldTable(plan: TablePlan, base: ReadonlyMap<string, Values>): FoldedTable {
   const { layout, steps } = plan
   /** Rows the batch touched; null: not there. */
-  const rows = new Map<string, Values | null>()
+  const rows = new Map<string, FoldedRow | null>()
   for (const key of plan.prefetch.keys()) rows.set(key, base.get(key) ?? null)
   const conditions = new ConditionList()
   for (const step of steps) {
-    if (step.op === 'insert') rows.set(step.key, step.values)
+    if (step.op === 'insert') rows.set(step.key, step.row)
     else if (step.op === 'update') {
       const row = rows.get(step.key)
-      if (row) rows.set(step.key, changed(row, step.set))
+      if (row) rows.set(step.key, changed(valuesIn(layout, row), step.set))
     } else if (step.op === 'updateWhere') {
       conditions.update(step.where, step.set)
-      for (const [key, row] of rows) if (row && matches(row, step.where)) rows.set(key, changed(row, step.set))
+      for (const [key, row] of rows) {
+        const values = row && valuesIn(layout, row)
+        if (values && matches(values, step.where)) rows.set(key, changed(values, step.set))
+      }
     } else {
       conditions.delete(step.where)
       if (step.key !== undefined) {
         if (rows.has(step.key)) rows.set(step.key, null)
       } else {
-        for (const [key, row] of rows) if (row && matches(row, step.where)) rows.set(key, null)
+        for (const [key, row] of rows) if (row && matches(valuesIn(layout, row), step.where)) rows.set(key, null)
       }
     }
   }
-  const upserts: Values[] = []
+  const upserts: FoldedRow[] = []
   for (const [key, row] of rows) {
     if (row) upserts.push(row)
     // The condition that removed it met the row as changed by the batch: the stored one may look different.
     else if (base.has(key)) conditions.delete(keyCells(layout, base.get(key) ?? []))
   }
   for (const step of steps) {
-    if (step.op === 'insert' && rows.get(step.key) === null) conditions.delete(keyCells(layout, step.values))
+    if (step.op === 'insert' && rows.get(step.key) === null)
+      conditions.delete(keyCells(layout, valuesIn(layout, step.row)))
   }
   return { conditions: conditions.all(), upserts }
 }
+
+export const valuesIn = (layout: TableLayout, row: FoldedRow): Values =>
+  Buffer.isBuffer(row) ? valuesOf(layout, row) : row
 
 interface OpenGroup {
   readonly kind: 'delete' | 'update'
@@ -219,7 +242,7 @@ function removal(layout: TableLayout, where: Row): Step {
   const byIndex = new Map(cells)
   const keyValues = layout.key.map((index) => byIndex.get(index) ?? null)
   const isKey = cells.length === layout.key.length && !keyValues.includes(null)
-  return { op: 'delete', where: cells, key: isKey ? keyOf(keyValues) : undefined }
+  return { layout, op: 'delete', where: cells, key: isKey ? keyOf(keyValues) : undefined }
 }
 
 function cellsOf(layout: TableLayout, row: Row): Cell[] {

@@ -3,9 +3,12 @@ import type { RecordedEvent, SubscriptionMessage } from '../event-store/port.ts'
 /** A promise only where it has to wait for something: of a million events each promise more is felt. */
 export type Decode<Event> = (event: RecordedEvent) => Event | Promise<Event>
 
+/** What is known of an event without its content, which need not be kept once it is decoded. */
+export type EventPlace = Pick<RecordedEvent, 'id' | 'type' | 'stream' | 'revision' | 'position' | 'recordedAt'>
+
 /** An event that arrived. Its decoding started then, so that a batch's slow decodes run side by side. */
 export interface Arrival<Event> {
-  readonly event: RecordedEvent
+  readonly event: EventPlace
   readonly decoded: Decoded<Event> | Promise<Decoded<Event>>
 }
 
@@ -122,9 +125,11 @@ export class Inbox<Event> {
     return false
   }
 
-  #arrival(event: RecordedEvent): Arrival<Event> {
+  #arrival(recorded: RecordedEvent): Arrival<Event> {
+    const { id, type, stream, revision, position, recordedAt } = recorded
+    const event = { id, type, stream, revision, position, recordedAt }
     try {
-      const value = this.#decode(event)
+      const value = this.#decode(recorded)
       return { event, decoded: value instanceof Promise ? settled(value) : { ok: true, value } }
     } catch (error) {
       return { event, decoded: { ok: false, error } }

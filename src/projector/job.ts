@@ -1,6 +1,6 @@
 import type pg from 'pg'
-import type { RecordedEvent } from '../event-store/port.ts'
 import { PROJECTION_CHANNEL, REACTOR_CHANNEL } from './channel.ts'
+import type { EventPlace } from './inbox.ts'
 import type { Lease } from './lease.ts'
 
 /**
@@ -29,7 +29,7 @@ export interface Parking {
   begin(lease: Lease, signal: AbortSignal): Promise<void>
   holds(stream: string): boolean
   /** The step that parks the event's stream; undefined where the job has to halt instead. */
-  park(lease: Lease, event: RecordedEvent, error: unknown): Step | undefined
+  park(lease: Lease, event: EventPlace, error: unknown): Step | undefined
 }
 
 export type Step = (client: pg.ClientBase) => Promise<void>

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type Condition, foldTable, keyOf, planTables, type TablePlan } from './fold.ts'
+import { type Condition, foldTable, keyOf, planTables, type TablePlan, valuesIn } from './fold.ts'
 import { columnArrays, deleteSql, pick, type TableLayout, updateSql } from './layout.ts'
 import type { ColumnValue, RowOperation } from './row-operation.ts'
 import { parsed } from './values.ts'
@@ -18,7 +18,9 @@ export async function writeOperations(
     const { layout } = plan
     const { conditions, upserts } = foldTable(plan, await prefetchedRows(client, plan))
     await meetConditions(client, layout, conditions)
-    if (upserts.length > 0) await client.query({ ...layout.upsert, values: columnArrays(layout.columns, upserts) })
+    if (upserts.length === 0) continue
+    const values = upserts.map((row) => valuesIn(layout, row))
+    await client.query({ ...layout.upsert, values: columnArrays(layout.columns, values) })
   }
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import { DecodeError, type EventStore, type RecordedEvent, StoreUnavailable } from '../event-store/port.ts'
+import { DecodeError, type EventStore, StoreUnavailable } from '../event-store/port.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
 import { LeaseLost, writeBatch } from './batch.ts'
 import { describeFault } from './fault.ts'
-import { type Arrival, type Decode, Inbox } from './inbox.ts'
+import { type Arrival, type Decode, type EventPlace, Inbox } from './inbox.ts'
 import type { Job } from './job.ts'
 import { endHaltAtCheckpoint, haltAndRelease, type Lease, renewLease } from './lease.ts'
 import { findOtherStore } from './other-store.ts'
@@ -191,7 +191,7 @@ async function follow<Event>(
 }
 
 interface Failure {
-  readonly event: Pick<RecordedEvent, 'position' | 'type'> & Partial<RecordedEvent>
+  readonly event: Pick<EventPlace, 'position' | 'type'> & Partial<EventPlace>
   readonly error: unknown
 }
 
