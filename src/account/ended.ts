@@ -49,7 +49,7 @@ const WIDTH = 1 + KEY_LENGTH
 /** Base64 of the id's bytes; undefined where it is no UUID. */
 const keyOf = (id: string): string | undefined => {
   const key = Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url')
-  return key.length === KEY_LENGTH && id.length === 36 ? key : undefined
+  return key.length === KEY_LENGTH && idOf(key) === id ? key : undefined
 }
 
 const idOf = (key: string): string =>

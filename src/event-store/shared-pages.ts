@@ -55,12 +55,25 @@ export class SharedPages {
     if (this.#kept.has(position) || this.#unsent.has(position)) follower.late = false
     this.#settle()
     if (follower.inStep && follower.catchingUp) await this.#untilNobodyIsCloseBehind(follower, position)
-    const page = this.#kept.get(position) ?? (await this.#read(position))
+    const page = this.#keptAfter(position) ?? (await this.#read(position))
     follower.catchingUp = page.more
     follower.next = page.events.at(-1)?.position ?? position
-    if (page.more) this.#kept.set(position, page)
+    // Of who does not go in step nobody knows how far ahead of the others it will read.
+    if (follower.inStep && page.more && page.failure === undefined) this.#kept.set(position, page)
     this.#settle()
     return page
+  }
+
+  /** Also what is behind the position in a page that began before it: who reads that comes into step. */
+  #keptAfter(position: Position): DecodedPage | undefined {
+    const exact = this.#kept.get(position)
+    if (exact !== undefined) return exact
+    for (const [after, page] of this.#kept) {
+      if (after > position) continue
+      const events = page.events.filter((event) => event.position > position)
+      if (events.length > 0) return { ...page, events }
+    }
+    return undefined
   }
 
   #read(position: Position): Promise<DecodedPage> {
@@ -107,8 +120,9 @@ export class SharedPages {
 
   /** Forgets what nobody near is still to ask for, and lets who waits look again. */
   #settle(): void {
-    for (const position of this.#kept.keys()) {
-      if (![...this.#inStep].some((one) => this.#isNear(one, position))) this.#kept.delete(position)
+    for (const [position, { events }] of this.#kept) {
+      const beforeItsEnd = (events.at(-1)?.position ?? position) - 1n
+      if (![...this.#inStep].some((one) => this.#isNear(one, beforeItsEnd))) this.#kept.delete(position)
     }
     for (const move of this.#waiting) move()
   }

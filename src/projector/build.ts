@@ -132,7 +132,8 @@ class Builder<Event> {
       writeInBulk(client, this.#tables, steps.flat())
     const job = this.#counting({ ...this.#work.job, prepare })
     this.#progress.limit = Math.min(this.#progress.limit, batchSize)
-    return workAsOwner({ ...this.#work, job, decode, batchSize, until }, this.#progress, this.#stop)
+    const work = { ...this.#work, job, decode, batchSize, until, endsAtTail: true }
+    return workAsOwner(work, this.#progress, this.#stop)
   }
 
   /** Counts what is projected, in the transaction that handles it. */
@@ -306,6 +307,8 @@ class Builder<Event> {
     try {
       const end = await this.#catchUp(held.position)
       if (end) return end
+      // Never back: whatever ended the way there early, it ends here.
+      if ((this.#lease.position ?? -1n) < (held.position ?? -1n)) return { kind: 'lost' }
       if (!(await this.#changePlaces(live, held.epoch, mine, comparison))) return undefined
     } finally {
       // Where nothing came of it, the live one goes on at once.

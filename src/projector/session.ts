@@ -21,6 +21,8 @@ export interface SessionOptions<Event> {
   readonly observe: (batch: CommittedBatch) => void
   /** Position of the last event to be handled, or behind it; without it the session follows the log for ever. */
   readonly until?: bigint
+  /** There may be no event at `until`, as the end of the log may be a record of the store's own: its tail ends it, too. */
+  readonly endsAtTail?: boolean
 }
 
 /** For whoever measures. Seconds are those of the transaction. */
@@ -178,10 +180,8 @@ async function follow<Event>(
       const failure = await project(options, progress, batch.arrivals, batch.caughtUp, signal)
       if (failure) return await halt(options, progress.lease, failure)
       progress.caughtUp = batch.caughtUp
-      // The end of the log may be a record of the store's own, which is handed out to nobody.
-      if (hasReached(progress.lease, options.until) || (options.until !== undefined && batch.caughtUp)) {
+      if (hasReached(progress.lease, options.until) || (options.endsAtTail && batch.caughtUp))
         return { kind: 'reached' }
-      }
     }
   } catch (error) {
     // The store cannot even read it: all that is known of the event is where it is.

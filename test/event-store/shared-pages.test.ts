@@ -121,9 +121,37 @@ describe('full pages of the past', () => {
     await fast.after(19_000n)
     await fast.after(20_000n)
     expect(sent).toEqual([0n, 18_000n, 19_000n, 20_000n])
-    // Who was last given the tail never waits: what is new must not wait for who is slow.
-    await pages.open(true).after(21_000n)
-    expect(sent.at(-1)).toBe(21_000n)
+  })
+
+  it('are waited for by nobody who was last given the tail: what is new must not wait for who is slow', async () => {
+    const sent: bigint[] = []
+    const pages = new SharedPages(async (after) => {
+      sent.push(after)
+      return after < 2_000n ? fullPageAfter(after) : EMPTY
+    })
+    const [fast, slow] = [pages.open(true), pages.open(true)]
+    await slow.after(1_000n)
+    await fast.after(3_000n)
+    // Close behind: its last page ended at 2,000.
+    await fast.after(3_000n)
+    expect(sent).toEqual([1_000n, 3_000n, 3_000n])
+  })
+
+  it('serve one who stands in their midst, and who is in step from then on', async () => {
+    const sent: bigint[] = []
+    const pages = new SharedPages(async (after) => {
+      sent.push(after)
+      const events = Array.from({ length: 4 }, (_, n) => ({ position: after + 250n * BigInt(n + 1) }) as RecordedEvent)
+      return { events, more: true }
+    })
+    const [first, second] = [pages.open(true), pages.open(true)]
+    await Promise.all([first.after(0n), second.after(500n)])
+    const ahead = second.after(1_500n)
+    // The rest of what the other one has read, and then both are at the same place.
+    const { events } = await first.after(1_000n)
+    expect(events.map(({ position }) => position)).toEqual([1_250n, 1_500n])
+    expect(await first.after(1_500n)).toBe(await ahead)
+    expect(sent).toEqual([0n, 500n, 1_500n])
   })
 
   it('are read without waiting for, or being held up by, a reader who does not go in step', async () => {
