@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import type { Logger } from 'pino'
 import { auditlog } from '../projections/auditlog.ts'
@@ -17,20 +16,18 @@ import { migrateLog, prepareLog, type SignedLog } from '../src/audit/prepare-log
 import { signLog } from '../src/audit/sign-log.ts'
 import type { EventStore, NewEvent, NonEmpty } from '../src/event-store/port.ts'
 import { openPostgresEventStore } from '../src/event-store/postgres.ts'
-import type { Database } from '../src/platform/database.ts'
-import { migrate } from '../src/platform/migrations.ts'
 import { Notifications } from '../src/platform/notifications.ts'
-import { inTransaction, openPool } from '../src/platform/postgres.ts'
+import { inTransaction } from '../src/platform/postgres.ts'
 import { openForProjections, overAccounts, overAll } from '../src/projector/open-events.ts'
 import { runProjection } from '../src/projector/projector.ts'
 import type { RunningWorker } from '../src/projector/worker.ts'
 import { sealPersonal } from '../src/secrets/boxes.ts'
-import { openVault, type Vault } from '../src/secrets/vault.ts'
-import { vaultMigrations } from '../src/secrets/vault-schema.ts'
+import type { Vault } from '../src/secrets/vault.ts'
 import type { Bench, Benchmark } from './lib/bench.ts'
 import type { BenchDatabase } from './lib/database.ts'
 import { ratio } from './lib/report.ts'
 import { inTurns, quantile } from './lib/rounds.ts'
+import { openVaultOf } from './lib/vault.ts'
 
 const ACCOUNTS = 40
 const EVENTS_EACH = 500
@@ -171,11 +168,8 @@ export interface Place {
 }
 
 export async function openPlace({ connection }: BenchDatabase, log: Logger): Promise<Place> {
-  const pool = openPool(connection, { applicationName: 'bench', max: 10, log })
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
+  const { pool, vault, close } = await openVaultOf(connection, log)
   const dataDir = await mkdtemp(join(tmpdir(), 'strongroom-bench-log-'))
-  await migrate(pool, 'vault', vaultMigrations)
-  const vault = await openVault(db, { key: Buffer.alloc(32, 1), id: 'bench' })
   await migrateLog(pool)
   const settings = { dataDir, logSigningKeyFile: undefined, http: { publicUrl: 'http://localhost' } }
   const signedLog = await prepareLog(pool, settings)
@@ -192,7 +186,7 @@ export async function openPlace({ connection }: BenchDatabase, log: Logger): Pro
       })
     },
     async close() {
-      await db.destroy()
+      await close()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
