@@ -186,11 +186,12 @@ export async function listParked(pool: pg.Pool, name: string): Promise<readonly 
   return rows
 }
 
-/** Of one stream, or of all. Returns how many are asked for; whoever owns the projection does it. */
+/** Of one stream of the live build, or of all. Returns how many are asked for; whoever owns the projection does it. */
 export async function askRelease(pool: pg.Pool, name: string, stream?: string): Promise<number> {
   const { rowCount } = await pool.query(
-    `update read.parked set release_asked_at = clock_timestamp()
-      where name = $1 and ($2::text is null or stream = $2)`,
+    `update read.parked as aside set release_asked_at = clock_timestamp() from read.projections as build
+      where (build.name, build.version, build.build) = (aside.name, aside.version, aside.build) and build.live
+        and aside.name = $1 and ($2::text is null or aside.stream = $2)`,
     [name, stream ?? null],
   )
   await pool.query('select pg_notify($1, $2)', [REQUEST_CHANNEL, name])

@@ -153,6 +153,25 @@ test('another owner goes on with what is parked; a build that would lose one mor
   expect(build).toMatchObject({ parked: 1, report: { equal: false, parked: ['s4'] } })
 })
 
+test('a release is asked of the live build alone: what a kept one has left aside stays as it is', async () => {
+  const { store, pool } = harness
+  await fill(store, 14)
+  await append(store, 's4', 'poison')
+  run()
+  await untilParked(1)
+  await requestRebuild(pool, fragile)
+  await until(
+    () => listBuilds(pool, 'ledger'),
+    ([newest, kept]) => newest?.stage === 'live' && kept?.stage === 'kept' && kept.parked === 1,
+  )
+  failing = false
+  expect(await askRelease(pool, 'ledger')).toBe(1)
+  await untilParked(0)
+  const [, kept] = await listBuilds(pool, 'ledger')
+  expect(kept).toMatchObject({ stage: 'kept', parked: 1, releaseAsked: false })
+  expect(await askRelease(pool, 'ledger', 's4')).toBe(0)
+})
+
 test('an operator can leave a stream aside by hand', async () => {
   const { store, pool } = harness
   run()
