@@ -8,7 +8,8 @@ export interface Progress {
 
 const LINE_EVERY_MS = 1_000
 
-export const openProgress = (out: NodeJS.WriteStream): Progress => (out.isTTY ? bars(out) : lines(out))
+export const openProgress = (out: NodeJS.WriteStream): Progress =>
+  out.isTTY ? bars(out) : lines(out, () => performance.now())
 
 const bars = (out: NodeJS.WriteStream): Progress => {
   let bar: SingleBar | undefined
@@ -31,15 +32,22 @@ const bars = (out: NodeJS.WriteStream): Progress => {
   }
 }
 
-/** One at the start of a phase, then one a second: also a copy of millions of events leaves a log that can be read. */
-const lines = (out: NodeJS.WriteStream): Progress => {
-  let last: { readonly phase: string; readonly at: number } | undefined
+/**
+ * One at the start of a phase, then one a second: also a copy of millions of events leaves a log that can be read.
+ * `now` in milliseconds. `etaSeconds` goes by what was seen of the phase, and is null before it has moved.
+ */
+export const lines = (out: { write(text: string): unknown }, now: () => number): Progress => {
+  let begun: { readonly phase: string; readonly at: number; readonly events: number } | undefined
+  let lastAt = 0
   return {
     onProgress(phase, events, total) {
-      const now = performance.now()
-      if (last?.phase === phase && now - last.at < LINE_EVERY_MS) return
-      last = { phase, at: now }
-      out.write(`${JSON.stringify({ phase, events, total })}\n`)
+      const at = now()
+      if (begun?.phase !== phase) begun = { phase, at, events }
+      else if (at - lastAt < LINE_EVERY_MS) return
+      lastAt = at
+      const perMs = (events - begun.events) / (at - begun.at)
+      const etaSeconds = perMs > 0 ? Math.round((total - events) / perMs / 1_000) : null
+      out.write(`${JSON.stringify({ phase, events, total, etaSeconds })}\n`)
     },
     stop: () => {},
   }

@@ -86,7 +86,7 @@ const program = (surroundings: Surroundings): Command => {
       return build.stage === 'building' && build.state === 'running' ? undefined : build
     })
     if (end.stage === 'live') {
-      const text = `Version ${end.version}, build ${end.build} of ${name} is live: ${end.events} events.`
+      const text = `Version ${end.version}, build ${end.build} of ${name} is live: ${end.events} events handled.`
       tell(text, { name, version: end.version, build: end.build, events: end.events, report: end.report })
     } else if (end.state === 'halted') {
       throw new Refused(`the build is halted: ${JSON.stringify(end.halted)}`, EXIT.different)

@@ -22,11 +22,13 @@ export interface Build {
   readonly lagSeconds: number | null
   readonly bulk: 'raw' | 'keyed' | 'done'
   readonly tables: readonly string[]
-  /** Events handled since the beginning of the build. */
+  /** Events handled by whoever makes it, since `startedAt`. */
   readonly events: number
-  /** Where the log ended when the build last looked. */
+  /** Where the log ended when the work on it began, or the live build was. */
   readonly target: bigint | null
   readonly startedAt: Date | null
+  /** Its position at that time; null: before the first event. */
+  readonly startedFrom: bigint | null
   readonly updatedAt: Date
   readonly halted: unknown
   /** Of the comparison with the live build. */
@@ -40,7 +42,7 @@ export interface Build {
 export async function listBuilds(db: pg.Pool | pg.ClientBase, name?: string): Promise<readonly Build[]> {
   const { rows } = await db.query<StoredBuild>(
     `select name, version, build, stage, purpose, forced, state, epoch::text, position::text, bulk, tables,
-            events::text, target::text, started_at as "startedAt", updated_at as "updatedAt", halted, report, owned,
+            events::text, target::text, started_at as "startedAt", started_from::text as "startedFrom", updated_at as "updatedAt", halted, report, owned,
             case when caught_up and owned then 0
                  when event_time is not null
                  then greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds",
@@ -58,14 +60,16 @@ export async function listBuilds(db: pg.Pool | pg.ClientBase, name?: string): Pr
     events: Number(row.events),
     position: row.position === null ? null : BigInt(row.position),
     target: row.target === null ? null : BigInt(row.target),
+    startedFrom: row.startedFrom === null ? null : BigInt(row.startedFrom),
   }))
 }
 
-type StoredBuild = Omit<Build, 'epoch' | 'events' | 'position' | 'target'> & {
+type StoredBuild = Omit<Build, 'epoch' | 'events' | 'position' | 'target' | 'startedFrom'> & {
   readonly epoch: string
   readonly events: string
   readonly position: string | null
   readonly target: string | null
+  readonly startedFrom: string | null
 }
 
 export type RebuildAnswer =
@@ -97,12 +101,7 @@ export function requestRebuild(
     for (const one of builds) if (one.stage === 'building') await dropBuild(client, one)
     const refused = builds.find((one) => one.stage === 'refused' && one.version === version)
     if (refused && forced && purpose === 'flip') {
-      await client.query(
-        `update read.projections set stage = 'building', forced = true, report = null
-          where name = $1 and version = $2 and build = $3`,
-        [name, version, refused.build],
-      )
-      await announce(client, refused)
+      await takeUpAgain(client, refused)
       return { kind: 'accepted', version, build: refused.build }
     }
     const build = 1 + Math.max(0, ...builds.filter((one) => one.version === version).map((one) => one.build))
@@ -139,18 +138,27 @@ export function requestRollback(pool: pg.Pool, name: string): Promise<RollbackAn
       .filter((one) => one.stage === 'kept')
       .sort((a, b) => Number(b.updatedAt) - Number(a.updatedAt))
     if (!kept) return { kind: 'nothing' }
-    await client.query(
-      `update read.projections
-          set stage = 'building', forced = true, report = null, started_at = clock_timestamp()
-        where name = $1 and version = $2 and build = $3`,
-      [name, kept.version, kept.build],
-    )
-    await announce(client, kept)
+    await takeUpAgain(client, kept)
     return { kind: 'accepted', version: kept.version, build: kept.build }
   })
 }
 
 type BuildId = Pick<Build, 'name' | 'version' | 'build'>
+
+/**
+ * To become live whatever the comparison finds. It only has to get from where it is to where the live one is, and is
+ * counted from here on: what was handled before says nothing of how long that takes.
+ */
+async function takeUpAgain(client: pg.ClientBase, { name, version, build }: BuildId): Promise<void> {
+  await client.query(
+    `update read.projections as mine
+        set stage = 'building', forced = true, report = null, events = 0, started_at = clock_timestamp(),
+            started_from = position, target = (select position from read.projections where name = mine.name and live)
+      where name = $1 and version = $2 and build = $3`,
+    [name, version, build],
+  )
+  await announce(client, { name, version, build })
+}
 
 /** Drops the tables and the row, in the transaction of the caller, who has locked the builds. Not of one that is live. */
 export async function dropBuild(

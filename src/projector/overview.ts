@@ -19,10 +19,13 @@ export interface RebuildView {
   readonly build: number
   readonly state: 'waiting' | 'building' | 'comparing' | 'halted' | 'refused'
   readonly position: string | null
+  /** Since `startedAt`: a build that was kept or refused and is taken up again is counted anew. */
   readonly eventsDone: number
   /** An estimate where positions are not dense. */
   readonly eventsTotal: number | null
+  /** Three digits. */
   readonly eventsPerSecond: number | null
+  /** Of handling the events; the comparison comes behind it. */
   readonly etaSeconds: number | null
   readonly startedAt: string | null
 }
@@ -69,20 +72,29 @@ export function viewOf(builds: readonly Build[]): ProjectionView[] {
 }
 
 export function rebuildOf(build: Build): RebuildView {
-  const { version, position, events, target, startedAt, updatedAt } = build
+  const { version, position, events, startedAt, updatedAt } = build
   const seconds = startedAt === null ? 0 : (updatedAt.getTime() - startedAt.getTime()) / 1_000
-  const eventsPerSecond = seconds > 0 && events > 0 ? Math.round(events / seconds) : null
-  // Positions of EventStoreDB are not counted in events: what share of them is done tells how many there will be.
-  const share = target === null || position === null || target <= 0n ? null : Number(position) / Number(target)
-  const eventsTotal = share === null || share === 0 ? null : Math.max(events, Math.round(events / share))
+  const perSecond = seconds > 0 && events > 0 ? events / seconds : null
+  const eventsTotal = totalOf(build)
   const left = eventsTotal === null ? null : eventsTotal - events
   return {
-    ...{ version, build: build.build, eventsDone: events, eventsTotal, eventsPerSecond },
+    ...{ version, build: build.build, eventsDone: events, eventsTotal },
+    // One event in an hour is a rate too.
+    eventsPerSecond: perSecond === null ? null : Number(perSecond.toPrecision(3)),
     state: stateOf(build),
     position: textOf(position),
-    etaSeconds: left === null || eventsPerSecond === null ? null : Math.round(left / eventsPerSecond),
+    etaSeconds: left === 0 ? 0 : left === null || perSecond === null ? null : Math.round(left / perSecond),
     startedAt: startedAt?.toISOString() ?? null,
   }
+}
+
+/** Positions of EventStoreDB are not counted in events: what share of the way is done tells how many there will be. */
+function totalOf({ position, events, target, startedFrom }: Build): number | null {
+  if (target === null || position === null) return null
+  if (position >= target) return events
+  const from = startedFrom ?? 0n
+  const share = Number(position - from) / Number(target - from)
+  return share > 0 ? Math.max(events, Math.round(events / share)) : null
 }
 
 function stateOf({ stage, state, owned, bulk }: Build): RebuildView['state'] {

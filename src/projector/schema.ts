@@ -46,8 +46,9 @@ export async function registerProjections(
  * `lease_until`; every write of the owner is conditional on the epoch. `last_*` name that event: a position means
  * something in one store only, and by them another store is told (null in rows of earlier releases).
  * `bulk`: rows are still without key and indexes, as a bulk load leaves them (`raw`, or `keyed` where it needed the keys
- * from the beginning); `done` when they are there. `events`, `target` and `started_at` tell how far a build is; `target` of the
- * first build of all is where the history ended when it was made.
+ * from the beginning); `done` when they are there. `events`, `target`, `started_at` and `started_from` tell how far a build is:
+ * how many it has handled since, on the way from where to where; `started_from` is null where that is the beginning of the
+ * log. `target` of the first build of all is where the history ended when it was made.
  */
 const MIGRATIONS = {
   '0001 projections': `
@@ -114,6 +115,9 @@ const MIGRATIONS = {
       primary key (name, version, build, stream),
       foreign key (name, version, build) references read.projections on delete cascade
     );
+  `,
+  '0004 where a build goes on from': `
+    alter table read.projections add column started_from bigint;
   `,
 }
 

@@ -74,8 +74,13 @@ test('rows that differ from the live ones of the same version stop the flip, are
   expect(differences.map(({ kind }) => kind).sort()).toEqual(['changed', 'extra'])
   expect(report.tables.find(({ table }) => table === 'heads')).toMatchObject({ equal: true, differences: [] })
   expect(lines.filter(({ level }) => level === 50)).toHaveLength(1)
+  await untilAt(pool, await fill(store, 3))
   await requestRebuild(pool, ledger, { forced: true })
   await untilStages('1.2 live', '1.1 kept')
+  const [taken] = await builds()
+  expect(refused).toMatchObject({ events: 200, startedFrom: null, target: 200n })
+  expect(taken).toMatchObject({ events: 3, startedFrom: 200n, target: 203n })
+  expect(Number(taken?.startedAt)).toBeGreaterThan(Number(refused?.startedAt))
   expect(await tables(pool)).toEqual(await expectedTables(store))
 })
 
@@ -139,6 +144,8 @@ test('a rollback brings the old build up to date and makes it live again', async
   await untilAt(pool, await fill(store, 5))
   await requestRollback(pool, 'ledger')
   await untilStages('2.1 kept', '1.1 live')
+  // Counted from where it was taken up again: the thirty before were long done.
+  expect((await builds())[1]).toMatchObject({ events: 5, startedFrom: 30n, target: 35n })
   expect(await tables(pool)).toEqual(await expectedTables(store))
   await untilAt(pool, await append(store, 's1', 'happened'))
   await Promise.all([old.stop(), next.stop()])
