@@ -37,7 +37,7 @@ export interface WorkerOptions<Event> {
   readonly log: Logger
   /** Most events in one transaction; default 1,000. */
   readonly batchSize?: number
-  /** How long a silent owner keeps its place; default 5. It reports every third of that. */
+  /** How long a silent owner keeps its place; LEASE_SECONDS by default. It reports every third of that. */
   readonly leaseSeconds?: number
   /** Told of each batch that was committed. Must not throw. */
   readonly observe?: (batch: CommittedBatch) => void
@@ -73,7 +73,7 @@ export interface RunningJob extends RunningWorker {
 }
 
 const BATCH_SIZE = 1_000
-const LEASE_SECONDS = 5
+export const LEASE_SECONDS = 5
 const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 

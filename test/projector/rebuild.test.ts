@@ -246,6 +246,10 @@ test('killed with SIGKILL again and again in mid-build, it is finished by the ne
       },
     )
   const own = async () => (await builds()).find(({ build }) => build === 2)
+  /** Of the table that is filled: it has another one where it is made again. */
+  const oid = async () =>
+    (await pool.query<{ oid: number | null }>("select to_regclass('read.lines_v1b2')::oid as oid")).rows[0]?.oid
+  let left: { readonly events: number; readonly oid: number | null | undefined } = { events: 0, oid: undefined }
   // Begun; the first batch in; the second; the keys are there.
   for (const stage of [
     (build: Build) => build.startedAt !== null,
@@ -253,13 +257,25 @@ test('killed with SIGKILL again and again in mid-build, it is finished by the ne
     (build: Build) => build.bulk === 'done',
   ]) {
     const child = process()
-    await until(own, (build) => build !== undefined && (build.stage === 'live' || stage(build)), 20_000)
+    const goneOn = async () => {
+      const build = await own()
+      // What was there at the last kill is gone on with, not begun again.
+      expect(build?.events).toBeGreaterThanOrEqual(left.events)
+      return build
+    }
+    await until(goneOn, (build) => build !== undefined && (build.stage === 'live' || stage(build)), 20_000)
     child.kill('SIGKILL')
     await once(child, 'exit')
+    if (left.oid !== undefined) expect(await oid()).toBe(left.oid)
+    const build = await own()
+    // Before the first batch there is nothing to go on with, and the tables are made again.
+    if (build && build.position !== null) left = { events: build.events, oid: await oid() }
     expect(await tables(pool)).toEqual(expected)
   }
+  expect(left).toEqual({ events, oid: expect.any(Number) })
   harness.run({ leaseSeconds: 0.5, bulkSize: 20 })
   await untilStages('1.2 live', '1.1 kept')
-  expect((await own())?.report).toMatchObject({ equal: true })
+  expect(await own()).toMatchObject({ report: { equal: true }, events })
+  expect(await oid()).toBe(left.oid)
   expect(await tables(pool)).toEqual(expected)
 }, 120_000)
