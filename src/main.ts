@@ -66,8 +66,14 @@ export const start = async (
       pool,
       readModels.map(({ projection }) => projection),
     )
-    const figuresOf = (kind: 'projection' | 'reactor') => (running: RunningWorker) => ({ kind, ...running.status() })
-    const workers = () => [...projectors.map(figuresOf('projection')), ...reactors.map(figuresOf('reactor'))]
+    const workers = () => [
+      ...projectors.map((running) => ({ kind: 'projection' as const, ...running.status() })),
+      ...projectors.flatMap((running) => {
+        const building = running.building()
+        return building ? [{ kind: 'build' as const, ...building }] : []
+      }),
+      ...reactors.map((running) => ({ kind: 'reactor' as const, ...running.status() })),
+    ]
     const hasher = config.roles.has('api') ? openPasswordHasher(config.hashing) : undefined
     const readModelFigures = async () => figuresOfReadModels(await overview.list())
     metrics.collectFrom({ workers, readModels: readModelFigures, hashing: hasher && (() => hasher) })

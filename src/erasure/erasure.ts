@@ -6,7 +6,7 @@ import { mailFolderIn } from '../mailer/mail-files.ts'
 import type { Database } from '../platform/database.ts'
 import type { Notifications } from '../platform/notifications.ts'
 import { type ReactorOptions, runReactor } from '../projector/reactor.ts'
-import type { RunningWorker } from '../projector/worker.ts'
+import type { RunningWorker, WorkedBatch } from '../projector/worker.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { ERASED_CHANNEL, type Erased, erasureReactor, readErasure } from './reactor.ts'
 import { startSweeper } from './sweeper.ts'
@@ -20,6 +20,7 @@ export interface ErasureOptions {
   readonly notifications: Notifications
   readonly owner: string
   readonly log: Logger
+  readonly observe?: (batch: WorkedBatch) => void
   /** As SweeperOptions and WorkerOptions have them. */
   readonly settleSeconds?: number
   readonly leaseSeconds?: number

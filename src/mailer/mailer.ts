@@ -11,7 +11,7 @@ import type { EventStore, RecordedEvent } from '../event-store/port.ts'
 import type { Database } from '../platform/database.ts'
 import type { Notifications } from '../platform/notifications.ts'
 import { type Reactor, type ReactorOptions, runReactor } from '../projector/reactor.ts'
-import type { RunningWorker } from '../projector/worker.ts'
+import type { RunningWorker, WorkedBatch } from '../projector/worker.ts'
 import type { Vault } from '../secrets/vault.ts'
 import { openComposer } from './compose.ts'
 import { type MailKind, mailsFor } from './kinds.ts'
@@ -37,6 +37,7 @@ export interface MailerOptions {
   readonly notifications: Notifications
   readonly owner: string
   readonly log: Logger
+  readonly observe?: (batch: WorkedBatch) => void
   readonly now: () => number
 }
 

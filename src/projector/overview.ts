@@ -52,12 +52,12 @@ export function openOverview(pool: pg.Pool, projections: readonly ProjectionDefi
 
 /** For /metrics. */
 export const figuresOfReadModels = (views: readonly ProjectionView[]) =>
-  views.map(({ name, state, parked, rebuild }) => ({
-    name,
-    parked,
+  views.map(({ name, state, parked, lagSeconds, rebuild }) => ({
+    ...{ name, parked, lagSeconds },
     halted: state === 'halted',
     rebuilding: state === 'rebuilding',
     rebuildEvents: rebuild?.eventsDone ?? 0,
+    rebuildState: rebuild?.state ?? null,
   }))
 
 export function viewOf(builds: readonly Build[]): ProjectionView[] {

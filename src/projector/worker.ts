@@ -8,7 +8,7 @@ import type { Notifications } from '../platform/notifications.ts'
 import { parseNews } from './channel.ts'
 import { describeFault, ProjectionFault } from './fault.ts'
 import type { Decode } from './inbox.ts'
-import type { Job } from './job.ts'
+import type { Checkpoints, Job } from './job.ts'
 import { acquireLease, type Lease, releaseLease } from './lease.ts'
 import {
   type CommittedBatch,
@@ -40,8 +40,11 @@ export interface WorkerOptions<Event> {
   /** How long a silent owner keeps its place; LEASE_SECONDS by default. It reports every third of that. */
   readonly leaseSeconds?: number
   /** Told of each batch that was committed. Must not throw. */
-  readonly observe?: (batch: CommittedBatch) => void
+  readonly observe?: (batch: WorkedBatch) => void
 }
+
+/** Whose batch it was, and what was in it. */
+export type WorkedBatch = CommittedBatch & Pick<Checkpoints, 'kind'> & Pick<Job<never>, 'name'>
 
 export interface WorkerStatus {
   readonly name: string
@@ -51,7 +54,7 @@ export interface WorkerStatus {
   readonly state: 'waiting' | 'running' | 'halted' | 'stopped'
   /** Last event handled, as far as this process knows; null before the first. */
   readonly position: bigint | null
-  /** 0 when caught up, else the age of the last event handled; null where that is not known. */
+  /** 0 when caught up, else the age of the last event handled; null where that is not known, or the lease is another's. */
   readonly lagSeconds: number | null
   /** Of the lease last held; null before. */
   readonly epoch: bigint | null
@@ -120,6 +123,8 @@ class Worker<Event> {
   readonly #news = new Latch()
   #state: WorkerStatus['state'] = 'waiting'
   #progress: SessionProgress | undefined
+  /** As far as it knows: also while it waits to try again. */
+  #hasLease = false
   #retries = 0
   /** Retries since the last batch that was committed. */
   #failures = 0
@@ -145,7 +150,8 @@ class Worker<Event> {
     const { lease, caughtUp = false, batches = 0, events = 0 } = this.#progress ?? {}
     const { position = null, epoch = null, eventTime = null } = lease ?? {}
     const age = eventTime && Math.max(0, Date.now() - eventTime.getTime()) / 1_000
-    const lagSeconds = caughtUp ? 0 : age
+    // Who stands by sees nothing of what the owner does, and its own last event only grows older.
+    const lagSeconds = !this.#hasLease ? null : caughtUp ? 0 : age
     const retries = this.#retries
     return { name, version, build, state: this.#state, position, lagSeconds, epoch, batches, events, retries }
   }
@@ -167,6 +173,7 @@ class Worker<Event> {
     }
     stopListening()
     await this.#release()
+    this.#hasLease = false
     this.#state = 'stopped'
   }
 
@@ -186,6 +193,7 @@ class Worker<Event> {
         seconds,
         failedAt,
       })
+      this.#hasLease = attempt.kind === 'acquired'
       if (attempt.kind === 'acquired') return attempt.lease
       if (attempt.kind === 'unregistered') {
         this.#registered = false
@@ -200,7 +208,8 @@ class Worker<Event> {
   }
 
   async #work(lease: Lease): Promise<'done' | 'again'> {
-    const { store, decode, pool, observe = () => {} } = this.#options
+    const { store, decode, pool, observe } = this.#options
+    const { name, checkpoints } = this.#job
     const { batches = 0, events = 0, limit = this.#batchSize } = this.#progress ?? {}
     const progress = { lease, caughtUp: false, limit, batches, events }
     this.#progress = progress
@@ -208,10 +217,14 @@ class Worker<Event> {
     this.#log.info({ epoch: String(lease.epoch), position: String(lease.position) }, 'the projector has the lease')
     this.#round = new AbortController()
     const stop = AbortSignal.any([this.stopping.signal, this.#round.signal])
-    const work = { job: this.#job, store, decode, pool, batchSize: this.#batchSize, log: this.#log, observe }
+    const work = {
+      ...{ job: this.#job, store, decode, pool, batchSize: this.#batchSize, log: this.#log },
+      observe: (batch: CommittedBatch) => observe?.({ ...batch, kind: checkpoints.kind, name }),
+    }
     try {
       const end = await this.#own(work, progress, stop)
       this.#state = end.kind === 'halted' ? 'halted' : 'waiting'
+      this.#hasLease = end.kind === 'stopped'
       if (end.kind === 'halted') this.#failedAt = end.at
       return end.kind === 'reached' ? 'done' : 'again'
     } finally {

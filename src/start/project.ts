@@ -6,13 +6,13 @@ import { startMailer } from '../mailer/mailer.ts'
 import { openPool } from '../platform/postgres.ts'
 import { readModels } from '../projections.ts'
 import { isForNewer, openForProjections } from '../projector/open-events.ts'
-import { runProjection } from '../projector/projector.ts'
+import { type RunningProjection, runProjection } from '../projector/projector.ts'
 import type { RunningWorker } from '../projector/worker.ts'
 import type { Keeping } from './keeping.ts'
 import type { Parts } from './parts.ts'
 
 export interface Projecting {
-  readonly projectors: readonly RunningWorker[]
+  readonly projectors: readonly RunningProjection[]
   readonly reactors: readonly RunningWorker[]
 }
 
@@ -35,7 +35,7 @@ export const startProjecting = (parts: Parts, { keep }: Keeping, now: () => numb
     (open) => open.end(),
   )
   const owner = `${hostname()}:${process.pid}`
-  const running = { store, pool, notifications, owner, log }
+  const running = { store, pool, notifications, owner, log, observe: metrics.observeBatch }
   const stopped = (worker: RunningWorker) => worker.stop()
 
   const decodeFor = openForProjections(vault)
@@ -46,7 +46,6 @@ export const startProjecting = (parts: Parts, { keep }: Keeping, now: () => numb
         ...running,
         decode: decodeFor(readModel.projection),
         isForNewer,
-        observe: (batch) => metrics.observeBatch(readModel.projection.name, batch),
       }),
       stopped,
     ),

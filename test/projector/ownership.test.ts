@@ -57,6 +57,8 @@ test('an owner that is frozen past its lease is replaced within the lease, and i
     () => first.status().state,
     (state) => state === 'waiting',
   )
+  // How old its own last event is by now says nothing of how far the owner is.
+  expect(first.status()).toMatchObject({ position: 10n, lagSeconds: null })
   expect(harness.lines.map((line) => line.msg)).toContain('the projector steps down')
   expect(await tables(pool)).toEqual(await expectedTables(store))
   expect(first.status().events).toBe(10)
