@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { start } from '../../src/main.ts'
 import { inTurn, signIn, signUp, sql } from '../security/support.ts'
+import { holdBuilds } from '../support/hold-builds.ts'
 import { objectsOf, type Ran, runScript, startScript } from '../support/script.ts'
 import { DEFAULTS, startServer, type TestServer, urlOf } from '../support/server.ts'
 
@@ -121,17 +122,6 @@ describe('the life of a read model by its scripts', { timeout: SLOW }, () => {
 })
 
 describe('Ctrl-C', { timeout: SLOW }, () => {
-  /** No build gets past its bulk load, however often it is tried again, until the returned function is called. */
-  const holdBuilds = async (): Promise<() => Promise<unknown>> => {
-    await sql(
-      server,
-      `create function read.hold() returns trigger language plpgsql as
-         $$ begin raise exception 'held' using errcode = '55P03'; end $$;
-       create trigger hold before update on read.projections for each row
-         when (new.stage = 'building' and new.bulk = 'done') execute function read.hold()`,
-    )
-    return () => sql(server, 'drop function read.hold cascade')
-  }
   const untilAtWork = (build: string) =>
     expect
       .poll(
@@ -145,7 +135,7 @@ describe('Ctrl-C', { timeout: SLOW }, () => {
       .toHaveLength(1)
 
   it('in a rebuild: 130, no lease is left, what was asked for stays asked for, and the next run goes on', async () => {
-    const release = await holdBuilds()
+    const release = await holdBuilds(server)
     const script = startScript('rebuild', ['auditlog'], env)
     await untilAtWork("name = 'auditlog'")
     script.interrupt()
@@ -162,7 +152,7 @@ describe('Ctrl-C', { timeout: SLOW }, () => {
     const before = await builds()
     const tables = () => sql(server, "select tablename from pg_tables where schemaname = 'read' order by 1")
     const tablesBefore = await tables()
-    const release = await holdBuilds()
+    const release = await holdBuilds(server)
     const script = startScript('projections', ['verify', 'sessions'], env)
     await untilAtWork("purpose = 'verify'")
     script.interrupt()

@@ -100,6 +100,10 @@ describe('beside a running server', () => {
     expect(await run('rebuild', 'nothing')).toMatchObject({ code: 3, errors: 'there is no projection nothing\n' })
     expect(await run('rollback', 'auditlog', 'more')).toMatchObject({ code: 2 })
     expect(await run('park', 'auditlog', 'x')).toMatchObject({ code: 2 })
+    // A log with a hole in it is none.
+    expect(await run('park', 'auditlog', '0a000000-0000-4000-8000-00000000dead')).toEqual({
+      ...{ code: 2, lines: [], errors: 'auditlog halts rather than leave anything aside\n' },
+    })
     expect(await run('--help')).toMatchObject({ code: 0 })
   })
 })

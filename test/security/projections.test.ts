@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProjectionView } from '../../src/projector/overview.ts'
 import type { Reply } from '../support/browser.ts'
+import { holdBuilds } from '../support/hold-builds.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { expectProblem, inTurn, type Person, signIn, signUp, sql, untilProjected } from './support.ts'
 import { makeToken, type TestToken } from './tokens.ts'
@@ -124,8 +125,9 @@ describe('from the first event to the flip of a rebuild', () => {
       }
       expect(await figure(projector, 'strongroom_hash_queue_length')).toBe(0)
       expect(await figure(api, 'strongroom_projection_parked{name="sessions"}')).toBe(0)
-      // The api process runs none of them, and says nothing of work that it does not do.
+      // The api process runs none of them, and says nothing of work that it does not do; the database knows how far they are.
       expect(await figure(api, 'strongroom_worker_position{kind="projection",name="sessions"}')).toBeUndefined()
+      expect(await figure(api, 'strongroom_projection_lag_seconds{name="sessions"}')).toBe(0)
     })
   })
 
@@ -135,6 +137,11 @@ describe('from the first event to the flip of a rebuild', () => {
     await expect
       .poll(async () => (await viewOf('auditlog'))?.lagSeconds, PATIENT)
       .toBeGreaterThan(first?.lagSeconds ?? 0)
+    // Also an alert learns of it, from a process that has never projected anything.
+    const lag = () => figure(api, 'strongroom_projection_lag_seconds{name="auditlog"}')
+    const before = await lag()
+    expect(before).toBeGreaterThan(0)
+    await expect.poll(lag, PATIENT).toBeGreaterThan(before ?? 0)
   })
 
   it('202 says what was asked for, a second one is 409 while it waits, and the flip leaves the same rows', async () => {
@@ -165,6 +172,56 @@ describe('from the first event to the flip of a rebuild', () => {
       expect(await sql(api, 'select count(*)::int as n from read.sessions')).toEqual([{ n: 4 }])
       expect((await rebuild()).status).toBe(202)
       await expect.poll(builds, PATIENT).toEqual(['1.2 kept', '1.3 live'])
+    })
+  })
+
+  it('while it is being built the list tells how far it is, and so do the figures', async () => {
+    await withProjector(async (projector) => {
+      await expect.poll(builds, PATIENT).toEqual(['1.2 kept', '1.3 live'])
+      await untilProjected(api)
+      const events = (await sql(api, 'select count(*)::int as n from read.auditlog'))[0]?.n
+      const worker = (name: string) => figure(projector, `strongroom_worker_${name}{kind="build",name="sessions"}`)
+      const release = await holdBuilds(api)
+      try {
+        expect((await rebuild()).status).toBe(202)
+        const done = { position: expect.any(String), eventsDone: events, eventsTotal: events, etaSeconds: 0 }
+        await expect
+          .poll(() => viewOf('sessions'), PATIENT)
+          .toMatchObject({
+            ...{ state: 'rebuilding', position: expect.any(String) },
+            rebuild: { ...{ version: 1, build: 4, state: 'building', startedAt: expect.any(String) }, ...done },
+          })
+        expect((await viewOf('sessions'))?.rebuild?.eventsPerSecond).toBeGreaterThan(0)
+        expectProblem(await rebuild(), 409, 'conflict')
+        expect(await figure(api, 'strongroom_projection_rebuild_events{name="sessions"}')).toBe(events)
+        expect(await figure(api, 'strongroom_projection_rebuild_state{name="sessions",state="building"}')).toBe(1)
+        await expect.poll(() => worker('position'), PATIENT).toBeGreaterThan(0)
+        // What holds it up is a disturbance, after which it tries again.
+        await expect.poll(() => worker('retries_total'), PATIENT).toBeGreaterThan(1)
+      } finally {
+        await release()
+      }
+      await expect.poll(() => viewOf('sessions'), PATIENT).toMatchObject({ state: 'live', rebuild: null })
+      await expect.poll(() => worker('retries_total'), PATIENT).toBeUndefined()
+      expect(await figure(api, 'strongroom_projection_rebuild_state{name="sessions",state="building"}')).toBeUndefined()
+    })
+  })
+
+  it('a build whose rows differ is shown as refused, beside the live one, until the next one', async () => {
+    const setIp = (ip: unknown) => sql(api, 'update read.sessions set ip = $1 where id = $2', [ip, owner.sessionId])
+    const [row] = await sql(api, 'select ip from read.sessions where id = $1', [owner.sessionId])
+    await withProjector(async () => {
+      await setIp('203.0.113.9')
+      expect((await rebuild()).status).toBe(202)
+      await expect
+        .poll(() => viewOf('sessions'), PATIENT)
+        .toMatchObject({ state: 'live', rebuild: { build: 5, state: 'refused', position: expect.any(String) } })
+      expect(await figure(api, 'strongroom_projection_rebuild_state{name="sessions",state="refused"}')).toBe(1)
+      expect(await builds()).toEqual(['1.4 live', '1.5 refused'])
+      await setIp(row?.ip)
+      expect((await rebuild()).status).toBe(202)
+      await expect.poll(builds, PATIENT).toEqual(['1.4 kept', '1.6 live'])
+      expect(await viewOf('sessions')).toMatchObject({ state: 'live', rebuild: null })
     })
   })
 
