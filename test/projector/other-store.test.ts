@@ -219,6 +219,7 @@ test('a checkpoint of an earlier release names no event: it is believed, and the
       drop column last_stream, drop column last_revision, drop column last_event_id,
       drop column build, drop column stage, drop column purpose, drop column forced, drop column bulk,
       drop column tables, drop column events, drop column target, drop column started_at, drop column report,
+      drop column started_from,
       add constraint projections_pkey primary key (name, version)`)
   await registerProjections(pool, [ledger])
   expect(await identity()).toEqual({ stream: null, revision: null, id: null })
