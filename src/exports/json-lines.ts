@@ -3,7 +3,8 @@
  * end a line there (str.splitlines in Python); and C1 controls and DEL, which some terminals obey. They are written as
  * escapes, which mean the same to every parser of JSON.
  */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { streamFrom } from '../platform/stream-from.ts'
 
 /** `json`: as JSON.stringify or to_json have written it, in which every control below U+0020 is an escape already. */
 export const lineSafe = (json: string): string =>
@@ -11,11 +12,12 @@ export const lineSafe = (json: string): string =>
 
 /**
  * The same of a stream, in UTF-8. What holds none of these characters, as nearly all does, passes as the bytes it came
- * in. Its errors are passed on; destroying what comes back destroys it.
+ * in. Its errors are passed on; destroying what comes back destroys it at once.
  */
 export const lineSafeStream = (lines: Readable): Readable => {
   async function* parts(): AsyncGenerator<string | Buffer> {
-    const decoder = new TextDecoder()
+    // A U+FEFF is none of its own where a chunk begins with one.
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     let inCharacter = false
     for await (const chunk of lines as AsyncIterable<Buffer>) {
       const endsInCharacter: boolean = chunk.length === 0 ? inCharacter : (chunk.at(-1) ?? 0) > ASCII
@@ -24,9 +26,7 @@ export const lineSafeStream = (lines: Readable): Readable => {
       yield passes ? chunk : lineSafe(decoder.decode(chunk, { stream: true }))
     }
   }
-  const readable = Readable.from(parts(), { objectMode: false })
-  readable.once('close', () => lines.destroy())
-  return readable
+  return streamFrom(parts(), () => lines.destroy())
 }
 
 const ASCII = 0x7f

@@ -3,17 +3,15 @@
  * Authentication (class 3002), all else that happens to an account Account Change (3001), and what an auditor has read
  * API Activity (6003). Ids of activities are the schema's; what it has no id for is 99, Other, with our own name.
  */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { streamFrom } from '../platform/stream-from.ts'
 import { lineSafe } from './json-lines.ts'
 
 export const OCSF_VERSION = '1.3.0'
 
 /** Lines of JSON, as exports have them. */
-export const asOcsf = (lines: Readable, format: 'json' | 'ndjson' | 'csv'): Readable => {
-  const readable = Readable.from(converted(lines, format === 'json'), { objectMode: false })
-  readable.once('close', () => lines.destroy())
-  return readable
-}
+export const asOcsf = (lines: Readable, format: 'json' | 'ndjson' | 'csv'): Readable =>
+  streamFrom(converted(lines, format === 'json'), () => lines.destroy())
 
 async function* converted(source: Readable, array: boolean): AsyncGenerator<string> {
   let separator = '['

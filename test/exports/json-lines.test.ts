@@ -36,6 +36,15 @@ it('a stream of them is cut anywhere, in the middle of a character too', async (
   )
 })
 
+it('a byte order mark is a character like any other, wherever a piece begins', async () => {
+  const pieces = ['{"a":"', '\ufeffb\u2028', '\ufeff', '"}\n']
+  const source = Readable.from(
+    pieces.map((piece) => Buffer.from(piece)),
+    { objectMode: false },
+  )
+  expect(await text(lineSafeStream(source))).toBe('{"a":"\ufeffb\\u2028\ufeff"}\n')
+})
+
 it('what goes wrong in a stream, and its end, are passed on', async () => {
   const failing = new Readable({ read() {} })
   const read = text(lineSafeStream(failing))

@@ -2,7 +2,8 @@
  * Long downloads. Each holds a connection of the database for as long as its reader takes, so there are few at a time,
  * none outlives the right to it, and a reader who stops reading is not waited for for ever.
  */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { streamFrom } from '../../platform/stream-from.ts'
 import { Problem } from '../problem.ts'
 
 export interface Download {
@@ -56,7 +57,10 @@ export const openDownloads = ({
       }
       if (running.size >= DOWNLOADS_AT_ONCE) throw new Problem(503, 'overloaded')
       const key = Symbol(download.owner)
-      let cut = (): void => {}
+      let stopped = false
+      let cut = (): void => {
+        stopped = true
+      }
       let look = (): void => {}
       running.set(key, { owner: download.owner, end: () => cut() })
       // Before it is opened: what is heard meanwhile is about what it shows.
@@ -71,6 +75,7 @@ export const openDownloads = ({
         cut = () => guarded.readable.destroy(new CutOff('the server is stopping'))
         look = guarded.look
         guarded.readable.once('close', forget)
+        if (stopped) cut()
         if (download.follow !== undefined) look()
         return guarded.readable
       } catch (error) {
@@ -106,11 +111,12 @@ const guard = (
       offeredAt = null
     }
   }
-  const readable = Readable.from(passing(), { objectMode: false, highWaterMark: 65_536 })
   const timer = setInterval(look, lookEveryMs)
-  readable.once('close', () => {
+  const readable = streamFrom(passing(), () => {
     clearInterval(timer)
     source.destroy()
   })
+  // It may be cut off before anybody has begun to read it.
+  readable.once('error', () => {})
   return { readable, look }
 }

@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, it, vi } from 'vitest'
+import { asArray } from '../../../src/exports/copy-rows.ts'
+import { lineSafeStream } from '../../../src/exports/json-lines.ts'
+import { asOcsf } from '../../../src/exports/ocsf.ts'
 import { type Download, openDownloads } from '../../../src/http/resources/downloads.ts'
 
 const download = (source: Readable, looked = () => {}): Download => ({
@@ -22,6 +25,64 @@ it('a source that has long to look through is waited for: nobody is at fault who
   }
   const read = await downloads.start(download(Readable.from(source(), { objectMode: false }), () => looks++))
   expect(await text(read)).toBe('first second')
+})
+
+/** Has been asked, and gives nothing. */
+const silent = () => {
+  let asked = false
+  const source = new Readable({
+    read() {
+      asked = true
+    },
+  })
+  return { source, untilAsked: () => vi.waitFor(() => expect(asked).toBe(true)) }
+}
+
+it.each<[string, (source: Readable) => Readable]>([
+  ['as it is', (source) => source],
+  ['as lines', lineSafeStream],
+  ['as an array', (source) => asArray(lineSafeStream(source))],
+  ['as OCSF', (source) => asOcsf(lineSafeStream(source), 'ndjson')],
+])('a source that finds nothing %s is let go at once when the right to it has ended', async (_, wrapped) => {
+  const downloads = openDownloads({ lookEveryMs: 3_600_000 })
+  const { source, untilAsked } = silent()
+  let may = true
+  let tell = (): void => {}
+  const read = await downloads.start({
+    ...download(wrapped(source)),
+    mayGoOn: async () => may,
+    follow(heard) {
+      tell = heard
+      return () => {}
+    },
+  })
+  const whole = text(read)
+  await untilAsked()
+  may = false
+  tell()
+  await expect(whole).rejects.toThrow('the right to the download has ended')
+  expect(source.destroyed).toBe(true)
+})
+
+it('a source that finds nothing is let go when the server stops, and when it came only after that', async () => {
+  const downloads = openDownloads()
+  const { source, untilAsked } = silent()
+  const whole = text(await downloads.start(download(source)))
+  await untilAsked()
+  const late = new Readable({ read() {} })
+  let come = (_: Readable): void => {}
+  const opening = downloads.start({
+    ...download(late),
+    open: () =>
+      new Promise((resolve) => {
+        come = resolve
+      }),
+  })
+  downloads.close()
+  await expect(whole).rejects.toThrow('the server is stopping')
+  come(late)
+  await expect(opening.then(text)).rejects.toThrow('the server is stopping')
+  expect([source.destroyed, late.destroyed]).toEqual([true, true])
 })
 
 it('a reader who takes nothing is not', async () => {
