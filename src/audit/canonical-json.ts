@@ -9,7 +9,8 @@ import type { JsonValue } from '../event-store/port.ts'
 export const canonicalJson = (value: JsonValue): string => {
   if (typeof value === 'string') return quoted(value)
   if (value === null) return 'null'
-  // Of a finite number String makes what JSON.stringify does.
+  // Of a finite number String makes what JSON.stringify does; JSON.parse makes others of 1e999.
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null'
   if (typeof value !== 'object') return String(value)
   let text = ''
   if (isList(value)) {

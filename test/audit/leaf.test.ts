@@ -197,6 +197,13 @@ describe('canonical JSON', () => {
     ])
   })
 
+  it('has null for a number that JSON cannot hold, which the package refuses: what JSON.parse takes has a leaf', () => {
+    const value: JsonValue = JSON.parse('{"a":1e999,"b":[-1e999,1e308]}')
+    expect(canonicalJson(value)).toBe('{"a":null,"b":[null,1e+308]}')
+    expect(canonicalJson(Number.NaN)).toBe('null')
+    expect(() => canonicalize(value)).toThrow('not allowed')
+  })
+
   it('keeps a key __proto__ as any other', () => {
     const text = '{"__proto__":{"a":1},"b":2}'
     expect(canonicalJson(JSON.parse(text))).toBe(text)
