@@ -3,7 +3,8 @@
  * a line of JSON has the fields of an AuditEvent, a line of CSV the same without nesting.
  *
  * A cell that a spreadsheet would take for a formula gets an apostrophe in front of it (OWASP, CSV injection). Times,
- * ids, hashes and our own words cannot begin so, and JSON begins with a brace.
+ * ids and our own words cannot begin so, and JSON begins with a brace. The hash of a session is free text: whoever else
+ * writes into the store may put anything there.
  */
 import { type AliasedRawBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
 
@@ -25,7 +26,7 @@ export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, 
   cell('os_name').as('osName'),
   cell('os_version').as('osVersion'),
   cell('user_agent').as('userAgent'),
-  sql.ref('session_hash').as('sessionHash'),
+  cell('session_hash').as('sessionHash'),
   sql.ref('session_id').as('sessionId'),
   sql.ref('actor').as('actor'),
   sql.ref('data').as('data'),
@@ -85,7 +86,7 @@ const row = (named: boolean, { text, where }: Manner): readonly Part[] => [
   ',"os":',
   ...where('device_type', ['"name":', text('os_name'), ',"version":', text('os_version')]),
   ...[',"userAgent":', text('user_agent')],
-  ...[',"sessionHash":', quoted('session_hash')],
+  ...[',"sessionHash":', text('session_hash')],
   ...[',"sessionId":', quoted('session_id')],
   ...[',"fingerprint":null,"actor":', sql.ref('actor')],
   ...[',"data":', sql.ref('data'), '}'],
@@ -93,7 +94,7 @@ const row = (named: boolean, { text, where }: Manner): readonly Part[] => [
 
 /** All columns of free text are looked at, and an escape begins with a backslash whatever is escaped. */
 const needsNoCare = sql<SqlBool>`country is not null and device_type is not null and to_json(concat(ip, country, region,
-  city, browser_name, browser_version, os_name, os_version, user_agent))::text not like '%\\\\%'`
+  city, browser_name, browser_version, os_name, os_version, user_agent, session_hash))::text not like '%\\\\%'`
 
 /**
  * RFC 3339, UTC, milliseconds: to_char would take as long as all the rest. Times have whole milliseconds, so with a

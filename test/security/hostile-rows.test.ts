@@ -18,6 +18,8 @@ const texts = {
   os_name: ['os', 'name'],
   os_version: ['os', 'version'],
   user_agent: ['userAgent'],
+  // Ours is a keyed hash. Of who else writes into the store, any text.
+  session_hash: ['sessionHash'],
 } as const
 const columns = Object.keys(texts) as (keyof typeof texts)[]
 
