@@ -57,19 +57,31 @@ export interface ExportWish {
   readonly format: 'csv' | 'lines' | 'array'
   /** Columns of the person whose row it is, for who reads the rows of several. */
   readonly named: boolean
+  /** As `underErasure` told, after erasures began to be followed. Nothing personal is shown of them. */
+  readonly erased?: readonly string[]
+}
+
+/**
+ * Whose erasure is under way: that person, or of all (null) who. Their rows may still hold what has to go. Who asks
+ * while following erasures, and then reads rows, has been told of everybody whose rows do: here, or by what is followed.
+ */
+export const underErasure = async (db: Kysely<Database>, userId: string | null): Promise<readonly string[]> => {
+  const all = db.selectFrom('vault.erasures').select('user_id').where('done_at', 'is', null)
+  const rows = await (userId === null ? all : all.where('user_id', '=', userId)).execute()
+  return rows.map((row) => row.user_id)
 }
 
 /** The query of an export, oldest first: one text column of JSON, or the columns of a CSV file by their names. */
 export const auditExportQuery = (
   db: Kysely<Database>,
-  { userId, filter, format, named }: ExportWish,
+  { userId, filter, format, named, erased = [] }: ExportWish,
 ): CompiledQuery => {
   const rows = filtered(userId === null ? ofAll(db) : ofUser(db, userId), filter)
     .clearSelect()
     .orderBy('position')
   return format === 'csv'
-    ? rows.select(csvColumns(named)).compile()
-    : rows.select(jsonLine(named, format === 'array' ? ',' : '').as('line')).compile()
+    ? rows.select(csvColumns(named, erased)).compile()
+    : rows.select(jsonLine(named, format === 'array' ? ',' : '', erased).as('line')).compile()
 }
 
 /** Whose session it is; null: nobody's that is listed. */

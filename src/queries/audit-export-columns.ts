@@ -5,10 +5,16 @@
  * A cell that a spreadsheet would take for a formula gets an apostrophe in front of it (OWASP, CSV injection). Times,
  * ids and our own words cannot begin so, and JSON begins with a brace. The hash of a session is free text: whoever else
  * writes into the store may put anything there.
+ *
+ * `erased` are people whose erasure is under way: what is personal is in their rows until the projector, or the sweeper,
+ * comes to them, and is left out.
  */
 import { type AliasedRawBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
 
-export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, string>[] => [
+export const csvColumns = (
+  named: boolean,
+  erased: readonly string[],
+): readonly AliasedRawBuilder<unknown, string>[] => [
   sql.ref('id').as('id'),
   ...(named ? [sql.ref('user_id').as('userId')] : []),
   sql.ref('sequence').as('sequence'),
@@ -16,16 +22,16 @@ export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, 
   sql.ref('message').as('message'),
   sql.ref('outcome').as('outcome'),
   sql`${instant} || 'Z'`.as('occurredAt'),
-  cell('ip').as('ip'),
+  cell('ip', erased).as('ip'),
   cell('country').as('country'),
-  cell('region').as('region'),
-  cell('city').as('city'),
+  cell('region', erased).as('region'),
+  cell('city', erased).as('city'),
   sql.ref('device_type').as('deviceType'),
   cell('browser_name').as('browserName'),
   cell('browser_version').as('browserVersion'),
   cell('os_name').as('osName'),
   cell('os_version').as('osVersion'),
-  cell('user_agent').as('userAgent'),
+  cell('user_agent', erased).as('userAgent'),
   cell('session_hash').as('sessionHash'),
   sql.ref('session_id').as('sessionId'),
   sql.ref('actor').as('actor'),
@@ -38,8 +44,18 @@ export const csvColumns = (named: boolean): readonly AliasedRawBuilder<unknown, 
  * Nearly all rows have a client, and no text with anything in it to escape: they are written in one go, after one look
  * at all their texts together. The others are written with care, which calls to_json for each text.
  */
-export const jsonLine = (named: boolean, before: '' | ','): RawBuilder<string> =>
-  sql`case when ${needsNoCare} then ${concat([before, ...row(named, plainly)])} else ${concat([before, ...row(named, carefully)])} end`
+export const jsonLine = (named: boolean, before: '' | ',', erased: readonly string[]): RawBuilder<string> => {
+  const line = (manner: Manner) => concat([before, ...row(named, manner)])
+  const first = erased.length === 0 ? sql`` : sql`when ${isOneOf(erased)} then ${line(blanked)}`
+  return sql`case ${first} when ${needsNoCare} then ${line(plainly)} else ${line(carefully)} end`
+}
+
+/** What an erasure blanks. A test holds the two lists together. */
+export const PERSONAL: ReadonlySet<string> = new Set(['ip', 'region', 'city', 'user_agent'])
+
+/** As one constant, which PostgreSQL looks up by hash where it is long. */
+const isOneOf = (userIds: readonly string[]): RawBuilder<SqlBool> =>
+  sql`user_id = any(${`{${userIds.join(',')}}`}::uuid[])`
 
 /** Text as it is, or a value. */
 type Part = string | RawBuilder<unknown>
@@ -58,6 +74,11 @@ const carefully: Manner = {
   where: (column, members) => [
     sql`case when ${sql.ref(column)} is null then 'null' else ${concat(['{', ...members, '}'])} end`,
   ],
+}
+
+const blanked: Manner = {
+  ...carefully,
+  text: (column) => (PERSONAL.has(column) ? 'null' : carefully.text(column)),
 }
 
 const plainly: Manner = {
@@ -122,8 +143,9 @@ const concat = (parts: readonly Part[]): RawBuilder<string> => {
 const formulaBegins = [61, 43, 45, 64, 9, 13, 10, 65309, 65291, 65293, 65312]
 
 /** ascii() gives the first code point, in a tenth of the time of a regular expression. */
-const cell = (column: string): RawBuilder<string> => {
+const cell = (column: string, erased: readonly string[] = []): RawBuilder<string> => {
   const ref = sql.ref(column)
   const dangerous = sql<SqlBool>`ascii(${ref}) in (${sql.join(formulaBegins.map((point) => sql.lit(point)))})`
-  return sql`case when ${dangerous} then '''' || ${ref} else ${ref} end`
+  const first = erased.length === 0 ? sql`` : sql`when ${isOneOf(erased)} then null`
+  return sql`case ${first} when ${dangerous} then '''' || ${ref} else ${ref} end`
 }

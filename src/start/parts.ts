@@ -6,6 +6,7 @@ import { openSnapshots } from '../accounts/snapshots.ts'
 import { migrateLog, prepareLog } from '../audit/prepare-log.ts'
 import type { Config } from '../config.ts'
 import { forgetErasedKeys } from '../erasure/erasure.ts'
+import { openErasures } from '../erasure/erasures.ts'
 import { openEventStore } from '../event-store/open.ts'
 import { StoreUnavailable } from '../event-store/port.ts'
 import { MAILER } from '../mailer/mailer.ts'
@@ -64,7 +65,9 @@ export const openParts = async (config: Config, { keep }: Keeping) => {
   const snapshots = keep(openSnapshots({ db, vault, log }), (open) => open.close())
   const accounts = openAccounts(store, snapshots)
   const live = keep(openLive({ store, accounts, vault, log }), (open) => open.stop())
-  return { config, log, metrics, connection, pool, db, notifications, vault, signedLog, store, accounts, live }
+  const erasures = keep(await openErasures(live, notifications), async (open) => open.stop())
+  const stores = { connection, pool, db, notifications, vault, signedLog, store }
+  return { config, log, metrics, ...stores, accounts, live, erasures }
 }
 
 export type Parts = Awaited<ReturnType<typeof openParts>>

@@ -51,7 +51,8 @@ export const openApi = (
   { keep }: Keeping,
   { now, downloadTimes }: { readonly now: () => number; readonly downloadTimes: DownloadTimes },
 ): Served => {
-  const { config, log, connection, pool, db, notifications, vault, store, accounts, live, overview, hasher } = parts
+  const { config, log, connection, pool, db, notifications, vault, store, accounts, live, erasures, overview } = parts
+  const { hasher } = parts
   const sessionHash = openSessionHash(vault)
   const services: Services = {
     accounts,
@@ -69,6 +70,7 @@ export const openApi = (
   const tokens = openAccessTokens(db, now)
   const streams = openEventStreams()
   const downloads = openDownloads(downloadTimes)
+  const eventDownloads = openDownloads(downloadTimes)
   // Connections of their own: an export holds one for as long as its reader takes.
   const exportPool = keep(
     openPool(connection, {
@@ -87,6 +89,7 @@ export const openApi = (
     activeSessions: new CoalescedReads((userIds) => activeSessions(db, userIds)),
     store,
     live,
+    erasures,
     streams,
     tokens,
     progress: keep(openProgress({ pool, notifications, log }), (open) => open.close()),
@@ -97,6 +100,7 @@ export const openApi = (
     log: openLogReader(pool),
     rows: openRowCopier(exportPool),
     downloads,
+    eventDownloads,
     accesses: openAccessRecorder({ store, vault, now }),
     evidence: openEvidenceMaker({ store, vault, pool, settings: config, program: packageJson }),
     addressLimits: openAddressLimits(pool, config.loginPerAddressPerMinute),
@@ -125,6 +129,7 @@ export const openApi = (
     closeOpenAnswers() {
       streams.close()
       downloads.close()
+      eventDownloads.close()
     },
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { forgetErasedKeys } from '../../src/erasure/erasure.ts'
 import { PERSONAL_COLUMNS } from '../../src/erasure/read-rows.ts'
 import { readModels } from '../../src/projections.ts'
+import { PERSONAL } from '../../src/queries/audit-export-columns.ts'
 import { until } from '../projector/support.ts'
 import { ALL_TRACES, type ErasureHarness, openErasureHarness } from './harness.ts'
 
@@ -179,4 +180,8 @@ it('every column of the read models is known to be of the person, or not', () =>
     projection.tables.flatMap((table) => Object.keys(table.columns)),
   )
   expect([...new Set(columns)].filter((column) => !open.includes(column)).sort()).toEqual([...PERSONAL_COLUMNS].sort())
+})
+
+it('what an erasure blanks is what exports leave out of rows that are not blanked yet', () => {
+  expect([...PERSONAL].sort()).toEqual([...PERSONAL_COLUMNS].sort())
 })

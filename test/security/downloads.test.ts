@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import pg from 'pg'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openEventStore } from '../../src/event-store/open.ts'
@@ -122,6 +123,9 @@ describe('a download', () => {
     }
     expectProblem(await server.browser().get('/v1/events', first), 429, 'too-many-requests')
     expectProblem(await server.browser().get('/v1/events', last), 503, 'overloaded')
+    const rows = await readSlowly(server, CSV, tokenAt(3).headers)
+    expect(rows.status).toBe(200)
+    rows.leave()
     await revokeToken(server, first)
     await vi.waitFor(
       async () => expect((await server.browser().get('/v1/events?limit=1', last)).status).toBe(200),
@@ -139,13 +143,87 @@ describe('a download', () => {
     const all = await readSlowly(server, CSV, tokenAt(1).headers)
     const other = await readSlowly(server, `${CSV}&user=${me.user.id}`, tokenAt(2).headers)
     open.push(all, other)
-    const erased = await server.browser().post(`/v1/admin/users/${user.id}/erase`, undefined, {
-      headers: { ...admin.headers, 'Idempotency-Key': randomUUID() },
-    })
-    expect(erased.status).toBe(202)
+    await erase(admin, user.id)
     await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(1), SOON)
     for (const one of open) one.resume()
     expect(await Promise.all([all.ended, other.ended])).toEqual(['cut', 'whole'])
+  })
+
+  it('of rows that begins between an erasure and its filing ends with that; a later one shows nothing of the person', async () => {
+    const admin = await makeToken(server, ['admin:users'])
+    const from = new Date().toISOString()
+    const [gone] = [await signUp(server), await signUp(server)]
+    await untilProjected(server)
+    const { user } = (await gone.browser.get('/v1/me')).body as { user: { id: string } }
+    const traces = ['131.130.7.77', 'Zwergenland', 'Zwergenheim', 'Zwergenbrowser']
+    await sql(server, 'update read.auditlog set ip = $2, region = $3, city = $4, user_agent = $5 where user_id = $1', [
+      user.id,
+      ...traces,
+    ])
+    const tables = await sql(
+      server,
+      "select oid::regclass::text as name from pg_class where relnamespace = 'read'::regnamespace and relkind = 'r' and relname like 'auditlog%'",
+    )
+    const blanking = await hold(tables.map(({ name }) => `lock table ${name} in share mode`).join('; '))
+    const filing = await hold('lock table vault.erasures in share mode')
+    try {
+      const before = await readSlowly(server, CSV, tokenAt(1).headers)
+      await erase(admin, user.id)
+      await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
+      const between = await readSlowly(server, CSV, tokenAt(2).headers)
+      open.push(before, between)
+      expect(await exportsRunning(server)).toBe(1)
+      await filing.release()
+      await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
+      for (const one of open) one.resume()
+      expect(await Promise.all([before.ended, between.ended])).toEqual(['cut', 'cut'])
+
+      for (const format of ['csv', 'ndjson', 'json', 'ndjson&schema=ocsf']) {
+        const path = `/v1/audit/export?format=${format}&from=${from}`
+        const { status, text } = await server.browser().get(path, { headers: tokenAt(3).headers })
+        expect([status, text.includes(user.id), text.includes('127.0.0.1')]).toEqual([200, true, true])
+        expect(traces.filter((trace) => text.includes(trace))).toEqual([])
+      }
+      const [row] = await sql(server, 'select ip from read.auditlog where user_id = $1 limit 1', [user.id])
+      expect(row).toEqual({ ip: traces[0] })
+    } finally {
+      await filing.release()
+      await blanking.release()
+    }
+  })
+
+  it.each([
+    ['of events', '/v1/events', { Accept: 'application/x-ndjson' }],
+    ['a bundle', BUNDLE, {}],
+  ])('that shows people, %s, ends where one is erased', async (_, path, accept) => {
+    const admin = await makeToken(server, ['admin:users'])
+    const scopes = ['events:read', 'audit:export'] as const
+    const personal = await makeToken(server, [...scopes, 'events:pii'])
+    const gone = await signUp(server)
+    const { user } = (await gone.browser.get('/v1/me')).body as { user: { id: string } }
+    const headers = { ...personal.headers, ...accept }
+    const both = [await readSlowly(server, path, headers), await readSlowly(server, path, headers)]
+    open.push(...both)
+    await erase(admin, user.id)
+    await untilThereIsRoom(server, path, { ...personal, headers })
+    for (const one of both) one.resume()
+    expect(await Promise.all(both.map(({ ended }) => ended))).toEqual(['cut', 'cut'])
+  })
+
+  it('of events without anything personal goes on where somebody is erased', async () => {
+    const admin = await makeToken(server, ['admin:users'])
+    const analyst = await makeToken(server, ['events:read'])
+    const gone = await signUp(server)
+    const { user } = (await gone.browser.get('/v1/me')).body as { user: { id: string } }
+    const headers = { ...analyst.headers, Accept: 'application/x-ndjson' }
+    const slow = await readSlowly(server, '/v1/events', headers)
+    open.push(slow)
+    const rows = await readSlowly(server, CSV, tokenAt(0).headers)
+    open.push(rows)
+    await erase(admin, user.id)
+    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
+    slow.resume()
+    expect(await slow.ended).toBe('whole')
   })
 })
 
@@ -174,6 +252,25 @@ describe('downloads of a node', () => {
     await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
   })
 })
+
+const erase = async (operator: TestToken, userId: string): Promise<void> => {
+  const headers = { ...operator.headers, 'Idempotency-Key': randomUUID() }
+  expect((await server.browser().post(`/v1/admin/users/${userId}/erase`, undefined, { headers })).status).toBe(202)
+}
+
+/** Keeps what the statement locks until it is released. */
+const hold = async (statement: string): Promise<{ release(): Promise<void> }> => {
+  const client = new pg.Client(server.database.connection)
+  await client.connect()
+  await client.query(`begin; ${statement}`)
+  let ended: Promise<void> | undefined
+  return {
+    release() {
+      ended ??= client.end()
+      return ended
+    },
+  }
+}
 
 const untilThereIsRoom = (of: TestServer, path: string, token: TestToken): Promise<void> =>
   vi.waitFor(async () => {

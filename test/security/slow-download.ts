@@ -24,7 +24,7 @@ export interface Slow {
   leave(): void
 }
 
-/** Reads the first bytes and stops. */
+/** Reads the first bytes and stops. Where there are none, it has ended. */
 export const readSlowly = (
   server: Pick<TestServer, 'url'>,
   path: string,
@@ -39,18 +39,20 @@ export const readSlowly = (
         response.on('error', () => end('cut'))
         response.on('close', () => end(response.complete ? 'whole' : 'cut'))
       })
+      const slow: Slow = {
+        status: response.statusCode,
+        received: () => received,
+        ended,
+        resume: () => response.resume(),
+        leave: () => sent.destroy(),
+      }
+      void ended.then(() => resolve(slow))
       response.on('data', (chunk: Buffer) => {
         received += chunk.length
         if (begun) return
         begun = true
         response.pause()
-        resolve({
-          status: response.statusCode,
-          received: () => received,
-          ended,
-          resume: () => response.resume(),
-          leave: () => sent.destroy(),
-        })
+        resolve(slow)
       })
     })
     sent.on('error', reject)

@@ -75,8 +75,10 @@ export const analystEventSchema = z.strictObject({
 })
 
 /** As far as the token's scopes let its holder see. */
-export const openingFor = (api: Api, { scopes }: TokenHolder): OpenEvent =>
-  openEvents(api.services.vault, { personal: scopes.includes('events:pii') })
+export const openingFor = (api: Api, holder: TokenHolder): OpenEvent =>
+  openEvents(api.services.vault, { personal: showsPeople(holder) })
+
+export const showsPeople = ({ scopes }: TokenHolder): boolean => scopes.includes('events:pii')
 
 /** Throws Problem 503 that names the event, so that one that cannot be read does not bar the way to those behind it. */
 export const describeAll = (open: OpenEvent, events: readonly RecordedEvent[]): Promise<readonly AnalystEvent[]> =>

@@ -5,6 +5,7 @@ import type { LogReader } from '../../audit/log-reader.ts'
 import type { ClientContextResolver } from '../../client-context/client-context.ts'
 import type { Authenticated } from '../../commands/authenticate.ts'
 import type { Services } from '../../commands/services.ts'
+import type { Erasures } from '../../erasure/erasures.ts'
 import type { EventStore } from '../../event-store/port.ts'
 import type { AccessRecorder } from '../../exports/access-recorder.ts'
 import type { RowCopier } from '../../exports/copy-rows.ts'
@@ -30,7 +31,8 @@ export interface Api {
   /** Of a user. Users that are asked for at once share a read. */
   readonly activeSessions: CoalescedReads<string, readonly ListedSession[]>
   readonly store: Pick<EventStore, 'read' | 'subscribe' | 'tail' | 'ping'>
-  readonly live: Pick<Live, 'follow' | 'followErasures'>
+  readonly live: Pick<Live, 'follow'>
+  readonly erasures: Pick<Erasures, 'follow'>
   readonly streams: EventStreams
   readonly tokens: Pick<AccessTokens, 'isValid'>
   readonly progress: Progress
@@ -40,7 +42,10 @@ export interface Api {
   readonly sealer: Sealer
   readonly log: LogReader
   readonly rows: RowCopier
+  /** Of rows and bundles. Each holds a connection of the pool of exports, or reads as much. */
   readonly downloads: Downloads
+  /** Of the log, by analysts: however many they are, everybody else's have their places. */
+  readonly eventDownloads: Downloads
   readonly accesses: AccessRecorder
   readonly evidence: EvidenceMaker
   readonly addressLimits: AddressLimits

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { asArray } from '../../exports/copy-rows.ts'
 import { lineSafeStream } from '../../exports/json-lines.ts'
-import { auditExportQuery, type ExportWish } from '../../queries/audit-events.ts'
+import { auditExportQuery, type ExportWish, underErasure } from '../../queries/audit-events.ts'
 import type { Problems } from '../problem-codes.ts'
 import type { Api } from './api.ts'
 import { consistencyProblems } from './consistency.ts'
@@ -30,7 +30,13 @@ export const exportProblems = {
   503: [...consistencyProblems[503], 'overloaded'],
 } as const satisfies Problems
 
-export const rowsAs = async (api: Api, format: RowFormat, wish: Omit<ExportWish, 'format'>): Promise<Readable> => {
+/** To be called while erasures are followed: what is personal of whom is known to be erased is not shown. */
+export const rowsAs = async (
+  api: Api,
+  format: RowFormat,
+  rows: Omit<ExportWish, 'format' | 'erased'>,
+): Promise<Readable> => {
+  const wish = { ...rows, erased: await underErasure(api.db, rows.userId) }
   if (format === 'csv') return api.rows.start(auditExportQuery(api.db, { ...wish, format: 'csv' }), 'csv')
   const lines = async (as: 'lines' | 'array') =>
     lineSafeStream(await api.rows.start(auditExportQuery(api.db, { ...wish, format: as }), 'lines'))

@@ -11,9 +11,9 @@ import { type Api, type ApiEndpoint, endpoint } from './api.ts'
 import { filterOf, filterSchema } from './audit-events.ts'
 import { attachment, exportProblems, exportResponse, mediaTypes, rowFormats, rowsAs } from './audit-exports.ts'
 import { awaitConsistency, consistencyHeader, consistencyProblems } from './consistency.ts'
-import type { Download } from './downloads.ts'
 import { cursorParameter, limitParameter } from './paging.ts'
 import { auditEventSchema } from './schemas.ts'
+import { untilErased } from './token-downloads.ts'
 import { auditEventView } from './views.ts'
 
 const common = { tag: 'Auditors', auth: 'token', method: 'GET' } as const
@@ -104,7 +104,7 @@ export const auditorEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const now = api.services.now()
       if (format === 'bundle') {
         const data = await api.downloads.start(
-          ofToken(api, auth, async () => {
+          untilErased(api, auth, userId ?? null, async () => {
             const evidence = { user: userId, codes, ...times }
             const files = await api.evidence(evidence, new Date(now), request.signal)
             await api.accesses.exported(accessorOf(auth, request), { ...recorded, format, schema })
@@ -115,7 +115,7 @@ export const auditorEndpoints = (api: Api): readonly ApiEndpoint[] => [
       }
       const wish = { userId: userId ?? null, filter, named: true }
       const data = await api.downloads.start(
-        untilErasure(api, auth, wish.userId, async () => {
+        untilErased(api, auth, wish.userId, async () => {
           await api.accesses.exported(accessorOf(auth, request), { ...recorded, format, schema })
           return schema === 'native' ? rowsAs(api, format, wish) : asOcsf(await rowsAs(api, 'ndjson', wish), format)
         }),
@@ -144,27 +144,4 @@ const recordedOf = async (
     ...(userId === undefined ? {} : { user: userId }),
   },
   userId: userId ?? (session === undefined ? null : await ownerOfSession(db, session)),
-})
-
-/**
- * Rows of that person, or of all, as they were when it began: an erasure ends it, for it would go on showing what was
- * erased for as long as somebody takes to read it.
- */
-const untilErasure = (api: Api, auth: TokenHolder, userId: string | null, open: Download['open']): Download => {
-  let isOutdated = false
-  return {
-    ...ofToken(api, auth, open),
-    follow: (heard) =>
-      api.live.followErasures((erased) => {
-        isOutdated ||= userId === null || userId === erased
-        heard()
-      }),
-    mayGoOn: async () => !isOutdated && (await api.tokens.isValid(auth.id)),
-  }
-}
-
-const ofToken = (api: Api, { id }: TokenHolder, open: Download['open']): Download => ({
-  owner: `token ${id}`,
-  open,
-  mayGoOn: () => api.tokens.isValid(id),
 })

@@ -1,8 +1,7 @@
 /** The history, for analysts: in pages, as one download, live, and stream by stream. */
-import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Position, RecordedEvent } from '../../event-store/port.ts'
-import { lineSafe } from '../../exports/json-lines.ts'
+import { eventLines } from '../../replay/event-lines.ts'
 import { parsePosition } from '../../replay/moment.ts'
 import { forAnalysts, type OpenEvent } from '../../replay/open-for-analysts.ts'
 import { lastEventOf, readLog, revisionAfter } from '../../replay/read-log.ts'
@@ -14,6 +13,7 @@ import {
   describeAll,
   openingFor,
   positionSchema,
+  showsPeople,
   storeProblems,
   typesOf,
   typesSchema,
@@ -21,14 +21,13 @@ import {
 import { type Api, type ApiEndpoint, endpoint } from './api.ts'
 import type { ServerSentEvent } from './event-streams.ts'
 import { limitParameter } from './paging.ts'
+import { untilErased, untilRevoked } from './token-downloads.ts'
 
 const NDJSON = 'application/x-ndjson'
 const PAGE = 50
 const LARGEST_PAGE = 200
 /** Events of other types that are passed over for one page, once it has one. */
 const LOOKED_AT = 20_000
-/** Opened and written together. */
-const BATCH = 200
 
 const pageSchema = z.strictObject({
   items: z.array(analystEventSchema),
@@ -55,16 +54,15 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
       const types = typesOf(query.types)
       const after = placeOf(query.after)
       const open = openingFor(api, auth)
-      const events = () => ofTypes(readLog(api.store, after, request.signal), types)
       const headers = { Vary: 'Accept' }
       if (wantsLines(request.header('Accept'))) {
         // Once lines have begun to flow, a store that is away could only cut them off.
         await api.store.ping()
-        const data = await api.downloads.start({
-          owner: `token ${auth.id}`,
-          open: async () => Readable.from(lines(open, events(), limit ?? Number.POSITIVE_INFINITY)),
-          mayGoOn: () => api.tokens.isValid(auth.id),
-        })
+        const wanted = { after, types, limit: limit ?? Number.POSITIVE_INFINITY }
+        const begin = async () => eventLines(api.store, open, wanted)
+        const data = await api.eventDownloads.start(
+          showsPeople(auth) ? untilErased(api, auth, null, begin) : untilRevoked(api, auth, begin),
+        )
         return { status: 200, headers, content: { type: NDJSON, data } }
       }
       const size = limit ?? PAGE
@@ -72,7 +70,7 @@ export const eventEndpoints = (api: Api): readonly ApiEndpoint[] => [
         const detail = `A page has at most ${LARGEST_PAGE} events; ask for ${NDJSON} to get more at once.`
         throw invalidRequest({ pointer: '#/query/limit', code: 'too_big', detail })
       }
-      const page = await pageOf(events(), size)
+      const page = await pageOf(ofTypes(readLog(api.store, after, request.signal), types), size)
       const items = await describeAll(open, page.events)
       return { status: 200, headers, body: { items, nextAfter: String(page.last ?? query.after ?? '0') } }
     },
@@ -157,28 +155,6 @@ const pageOf = async (looked: AsyncIterable<Looked>, size: number) => {
     if (events.length === size || (count >= LOOKED_AT && events.length > 0)) break
   }
   return { events, last }
-}
-
-async function* lines(open: OpenEvent, looked: AsyncIterable<Looked>, limit: number): AsyncGenerator<string> {
-  for await (const batch of batchesOf(looked, limit)) {
-    const events = await Promise.all(batch.map((event) => forAnalysts(open, event)))
-    yield events.map((event) => `${lineSafe(JSON.stringify(event))}\n`).join('')
-  }
-}
-
-async function* batchesOf(looked: AsyncIterable<Looked>, limit: number): AsyncGenerator<readonly RecordedEvent[]> {
-  let batch: RecordedEvent[] = []
-  let left = limit
-  for await (const { event, wanted } of looked) {
-    if (!wanted) continue
-    batch.push(event)
-    left -= 1
-    if (batch.length < BATCH && left > 0) continue
-    yield batch
-    batch = []
-    if (left <= 0) return
-  }
-  if (batch.length > 0) yield batch
 }
 
 async function* live(
