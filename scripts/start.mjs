@@ -5,13 +5,15 @@
  */
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { compiledFrom } from './start/compiled.mjs'
+import { compiledFrom, keepInUse } from './start/compiled.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 const programOf = async () => {
   try {
-    return join(await compiledFrom(ROOT), 'src/main.js')
+    const folder = await compiledFrom(ROOT)
+    keepInUse(folder)
+    return join(folder, 'src/main.js')
   } catch (error) {
     const [why] = String(error instanceof Error ? error.message : error).split('\n')
     process.stderr.write(`Strongroom runs from uncompiled sources, which is slower: ${why}\n`)
@@ -24,6 +26,6 @@ const programOf = async () => {
 const program = await programOf()
 // Stack traces name the sources.
 process.setSourceMapsEnabled(true)
-// It runs where it is what was asked for.
-process.argv[1] = program
-await import(pathToFileURL(program).href)
+const { run } = await import(pathToFileURL(program).href)
+// Where it has been compiled to says nothing about where it comes from.
+await run({ checkout: ROOT })

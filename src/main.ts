@@ -1,5 +1,5 @@
 /** The composition root: configuration, stores, projectors, HTTP; started in this order and stopped in the reverse. */
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
 import { type Config, InvalidConfiguration, readConfig } from './config.ts'
 import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
@@ -30,6 +30,15 @@ export interface Running {
   stop(): Promise<void>
 }
 
+/** Where the program comes from. */
+export interface Origin {
+  /**
+   * The folder of the checkout, of whose sources the web page is built. Without it that is the one around this file; or
+   * where this is not TypeScript there is none, and the page has been built beside the program.
+   */
+  readonly checkout?: string
+}
+
 /** What a test may put in the place of the real thing. */
 export interface Overrides {
   readonly now?: () => number
@@ -40,7 +49,7 @@ export interface Overrides {
 /** Throws an error whose message is one sentence for the operator where it cannot start; what had started is stopped. */
 export const start = async (
   config: Config,
-  { now = Date.now, checkAnswers = false, downloads = {} }: Overrides = {},
+  { now = Date.now, checkAnswers = false, downloads = {}, checkout = checkoutAround() }: Overrides & Origin = {},
 ): Promise<Running> => {
   const keeping = openKeeping()
   const { keep, stop } = keeping
@@ -95,7 +104,8 @@ export const start = async (
       return { url: urlOf(config, server), prepare: async () => {}, stop }
     }
 
-    const { page, ...served } = openApi({ ...parts, overview, hasher }, keeping, { now, downloadTimes: downloads })
+    const around = { checkout, now, downloadTimes: downloads }
+    const { page, ...served } = openApi({ ...parts, overview, hasher }, keeping, around)
     const app = createApp({
       ...serving,
       endpoints: [...health, ...served.endpoints],
@@ -112,6 +122,9 @@ export const start = async (
   }
 }
 
+const checkoutAround = (): string | undefined =>
+  import.meta.url.endsWith('.ts') ? fileURLToPath(new URL('..', import.meta.url)) : undefined
+
 /** Owned by this process or, as far as it knows, by another one that is at work. */
 const mustRun = (running: RunningWorker): void => {
   const { state } = running.status()
@@ -123,9 +136,11 @@ const urlOf = ({ http }: Config, { port }: Listening): string => {
   return `http://${anyLocal ? 'localhost' : http.host}:${port}`
 }
 
-/** Runs until SIGINT or SIGTERM. Prints one line when it is ready, or one sentence when it cannot start. */
-const run = async (): Promise<void> => {
-  const running = await start(readConfig())
+/** Runs until SIGINT or SIGTERM. Prints one line when it is ready; or ends the process, with one sentence why. */
+export const run = (origin: Origin = {}): Promise<void> => serve(origin).catch(fail)
+
+const serve = async (origin: Origin): Promise<void> => {
+  const running = await start(readConfig(), origin)
   process.stdout.write(`Strongroom is ready at ${running.url}\n`)
   void running.prepare()
   let stopping = false
@@ -156,4 +171,4 @@ const sentenceFor = (error: unknown): string => {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) run().catch(fail)
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) void run()

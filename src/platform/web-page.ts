@@ -3,7 +3,7 @@
  * they are built once for each state of the sources, into a cache: when somebody asks, or when told to prepare.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { describeError } from './describe-error.ts'
@@ -27,17 +27,19 @@ export interface WebPageFile {
 type Encoding = 'br' | 'gzip'
 
 export interface WebPageOptions {
+  /** Of whose sources the page is built. Without it, it has been built beside the program. */
+  readonly checkout: string | undefined
   /** Where to build if the folder of the packages cannot be written to. */
   readonly dataDir: string
   readonly log: Logger
 }
 
 /** Cheap: nothing is read or built yet. */
-export const openWebPage = ({ dataDir, log }: WebPageOptions): WebPage => {
+export const openWebPage = ({ checkout, dataDir, log }: WebPageOptions): WebPage => {
   const closing = new AbortController()
   let opened: Promise<Built | undefined> | undefined
   const open = (): Promise<Built | undefined> => {
-    opened ??= locate(dataDir, closing.signal)
+    opened ??= locate(checkout, dataDir, closing.signal)
       .then(listFiles)
       .catch((error: unknown) => {
         if (closing.signal.aborted) return undefined
@@ -80,19 +82,10 @@ const mediaTypes: ReadonlyMap<string, string> = new Map([
 
 const suffix: Readonly<Record<Encoding, string>> = { br: 'br', gzip: 'gz' }
 
-const locate = async (dataDir: string, signal: AbortSignal): Promise<string> => {
-  const root = checkoutAround(fileURLToPath(import.meta.url))
-  return root === undefined
+const locate = async (root: string | undefined, dataDir: string, signal: AbortSignal): Promise<string> =>
+  root === undefined
     ? fileURLToPath(new URL('../../web', import.meta.url))
     : await buildFromSources({ root, dataDir, signal })
-}
-
-/** Of the sources, or of what `npm start` has compiled of them (scripts/start/compiled.mjs). */
-const checkoutAround = (file: string): string | undefined => {
-  if (file.endsWith('.ts')) return join(dirname(file), '../..')
-  const cache = file.lastIndexOf(join('/', 'node_modules/.cache/strongroom', '/'))
-  return cache === -1 ? undefined : file.slice(0, cache)
-}
 
 const listFiles = async (folder: string): Promise<Built> => {
   const assets = await readdir(join(folder, 'assets'))

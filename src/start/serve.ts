@@ -46,10 +46,17 @@ export interface Served {
   closeOpenAnswers(): void
 }
 
+interface Around {
+  /** Of whose sources the page is made, if it is not there already. */
+  readonly checkout: string | undefined
+  readonly now: () => number
+  readonly downloadTimes: DownloadTimes
+}
+
 export const openApi = (
   parts: Parts & { readonly overview: Overview; readonly hasher: PasswordHasher },
   { keep }: Keeping,
-  { now, downloadTimes }: { readonly now: () => number; readonly downloadTimes: DownloadTimes },
+  { checkout, now, downloadTimes }: Around,
 ): Served => {
   const { config, log, connection, pool, db, notifications, vault, store, accounts, live, erasures, overview } = parts
   const { hasher } = parts
@@ -125,7 +132,7 @@ export const openApi = (
   return {
     endpoints: apiEndpoints(api),
     authenticators: { session: sessionAuthenticator(services), token: tokenAuthenticator(tokens) },
-    page: keep(openWebPage({ dataDir: config.dataDir, log }), (open) => open.close()),
+    page: keep(openWebPage({ checkout, dataDir: config.dataDir, log }), (open) => open.close()),
     closeOpenAnswers() {
       streams.close()
       downloads.close()
