@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { setPriority } from 'node:os'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 
 export interface BuildOptions {
   /** Of the checkout. */
@@ -31,7 +31,7 @@ const DAY_MS = 86_400_000
  */
 export const buildFromSources = async ({ root, dataDir, signal }: BuildOptions): Promise<string> => {
   const stamp = await stampOf(root)
-  const cache = await cacheFolder([join(root, 'node_modules/.cache/strongroom-web'), join(dataDir, 'web')])
+  const cache = await cacheFolder(root, dataDir)
   const target = join(cache, stamp)
   if (await exists(target)) return target
   const workshop = await mkdtemp(join(cache, 'building-'))
@@ -66,23 +66,37 @@ const filesBelow = async (root: string, path: string): Promise<readonly string[]
   const entries = await readdir(join(root, path), { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .sort()
 }
 
-/** The first that can be written to: the packages may belong to somebody else. */
-const cacheFolder = async (folders: readonly string[]): Promise<string> => {
-  let last: unknown
-  for (const folder of folders) {
-    try {
-      await mkdir(folder, { recursive: true })
-      await rm(await mkdtemp(join(folder, 'probe-')), { recursive: true })
-      return folder
-    } catch (error) {
-      last = error
-    }
+/**
+ * The one among the packages, unless it belongs to somebody else or others can write to it: what lies under the name
+ * that anybody can tell from the sources is sent to browsers as ours. DATA_DIR has the keys, and is guarded anyway.
+ */
+const cacheFolder = async (root: string, dataDir: string): Promise<string> => {
+  const amongPackages = join(root, 'node_modules/.cache/strongroom-web')
+  try {
+    await makeWritable(amongPackages)
+    for (const folder of [dirname(amongPackages), amongPackages]) await mustBeOurs(folder)
+    return amongPackages
+  } catch {
+    return makeWritable(join(dataDir, 'web'))
   }
-  throw last
+}
+
+/** For us alone where it is missing: see mustBeOurs, and scripts/start/own-folder.mjs. */
+const makeWritable = async (folder: string): Promise<string> => {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await rm(await mkdtemp(join(folder, 'probe-')), { recursive: true })
+  return folder
+}
+
+const mustBeOurs = async (folder: string): Promise<void> => {
+  const { uid, mode } = await lstat(folder)
+  const us = process.getuid?.()
+  if (us === undefined) return
+  if ((uid !== us && uid !== 0) || (mode & 0o022) !== 0) throw new Error(`others can write to ${folder}`)
 }
 
 const exists = (path: string): Promise<boolean> =>
