@@ -1,5 +1,6 @@
 /** The program compiled, in a cache inside the folder of the packages. Plain JavaScript: nothing compiles this. */
-import { mkdtemp, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, readdir, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compile } from './compile.mjs'
 import { contentsOf, hashOf } from './contents.mjs'
@@ -21,7 +22,7 @@ const WEEK_MS = 7 * 24 * HOUR_MS
  */
 export const compiledFrom = async (root) => {
   const checkout = await realpath(root)
-  const sources = await contentsOf(checkout, SOURCES)
+  const sources = contentsOf(checkout, SOURCES)
   // Checkouts may share their packages, and with them the cache: the source maps lead to one of them.
   const stamp = hashOf(sources, checkout)
   const cache = await openCache(checkout)
@@ -63,7 +64,7 @@ const make = async (checkout, sources, cache, names) => {
   const workshop = await mkdtemp(join(cache, 'compiling-'))
   try {
     await compile(checkout, sources, workshop)
-    await writeFile(join(workshop, SEAL), await sealOf(workshop))
+    await writeFile(join(workshop, SEAL), sealOf(workshop))
     return await nameIt(workshop, cache, names)
   } finally {
     await rm(workshop, { recursive: true, force: true })
@@ -99,13 +100,14 @@ const isWhole = async (folder) => {
   }
   // Before it is looked at: from now on nobody takes it for an old one.
   await markUsed(folder)
-  const seal = await readFile(join(folder, SEAL), 'utf8').catch(() => undefined)
-  return seal !== undefined && seal === (await sealOf(folder).catch(() => undefined))
+  try {
+    return readFileSync(join(folder, SEAL), 'utf8') === sealOf(folder)
+  } catch {
+    return false
+  }
 }
 
-const sealOf = async (folder) => {
-  return hashOf(await contentsOf(folder, ['.'], (path) => path.endsWith('.js') || path.endsWith('.json')))
-}
+const sealOf = (folder) => hashOf(contentsOf(folder, ['.'], (path) => path.endsWith('.js') || path.endsWith('.json')))
 
 /** Where it cannot be written to it is not removed either. */
 const markUsed = (folder) => {
