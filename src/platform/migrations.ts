@@ -1,5 +1,5 @@
 import { Kysely, Migrator, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely'
-import type pg from 'pg'
+import pg from 'pg'
 
 /** SQL by name. Names sort in the order to run (`0001 events`); what was released once never changes. */
 export type Migrations = Readonly<Record<string, string>>
@@ -13,6 +13,11 @@ const PATIENCE_MS = 60 * 60 * 1_000
  * was migrated by a newer version of the program than this one.
  */
 export async function migrate(pool: pg.Pool, schema: string, migrations: Migrations): Promise<void> {
+  try {
+    if (await isUpToDate(pool, schema, migrations)) return
+  } catch (error) {
+    throw new Error(`schema ${schema} cannot be migrated: ${messageOf(error)}`, { cause: error })
+  }
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: patient(pool) }) })
   const migrator = new Migrator({
     db,
@@ -26,7 +31,7 @@ export async function migrate(pool: pg.Pool, schema: string, migrations: Migrati
   const { error, results } = await migrator.migrateToLatest()
   if (error === undefined) return
   const failed = results?.find((result) => result.status === 'Error')
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   throw new Error(
     failed
       ? `migration "${failed.migrationName}" of schema ${schema} failed: ${reason}`
@@ -35,6 +40,22 @@ export async function migrate(pool: pg.Pool, schema: string, migrations: Migrati
         : `schema ${schema} cannot be migrated: ${reason}`,
     { cause: error },
   )
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/**
+ * Told in two queries, which is what all starts but the first of a release need: the migrator wants a connection of its
+ * own and looks through the whole catalogue.
+ */
+async function isUpToDate(pool: pg.Pool, schema: string, migrations: Migrations): Promise<boolean> {
+  const names = Object.keys(migrations).sort()
+  const table = `${pg.escapeIdentifier(schema)}.migrations`
+  // To ask a table that is not there would leave an error in the database's log.
+  const known = await pool.query<{ there: boolean }>('select to_regclass($1) is not null as there', [table])
+  if (known.rows[0]?.there !== true) return false
+  const done = await pool.query<{ name: string }>(`select name from ${table} order by timestamp, name collate "C"`)
+  return done.rows.length === names.length && done.rows.every(({ name }, n) => name === names[n])
 }
 
 function provided(migrations: Migrations) {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { migrate } from '../../src/platform/migrations.ts'
 import { openPool } from '../../src/platform/postgres.ts'
 import { silent } from '../event-store/helpers.ts'
@@ -74,6 +74,24 @@ describe('migrate', () => {
     await expect(migrate(pool, schema, { '0001 a': 'select 1' })).rejects.toThrow(
       `schema ${schema} does not fit this version of the program, a newer one may have migrated it`,
     )
+  })
+
+  it('refuses a schema that has seen other migrations, though as many', async () => {
+    await migrate(pool, schema, { '0001 a': 'select 1', '0002 b': 'select 1' })
+    await expect(migrate(pool, schema, { '0001 a': 'select 1', '0002 c': 'select 1' })).rejects.toThrow(
+      `schema ${schema} does not fit this version of the program`,
+    )
+  })
+
+  it('takes no connection of its own where nothing is new, as at most starts', async () => {
+    const one = openPool(database.connection, { applicationName: 'test', max: 1, log: silent })
+    onTestFinished(() => one.end())
+    const steps = { '0002 b': 'select 1', '0001 a': 'select 1' }
+    await migrate(one, schema, steps)
+    const connection = async () => (await one.query('select pg_backend_pid() as pid')).rows[0]
+    const before = await connection()
+    await migrate(one, schema, steps)
+    expect(await connection()).toEqual(before)
   })
 
   it("may take longer than the pool's other statements, which keep their limit", async () => {
