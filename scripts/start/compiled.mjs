@@ -1,10 +1,10 @@
 /** The program compiled, in a cache inside the folder of the packages. Plain JavaScript: nothing compiles this. */
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readdir, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compile } from './compile.mjs'
 import { contentsOf, hashOf } from './contents.mjs'
-import { mustBeOurs, ownFolder } from './own-folder.mjs'
+import { mustBeFolder, mustBeOurs, ownFolder } from './own-folder.mjs'
 
 /** What the program is made of, below the root, and what decides how it is compiled: the lock file names the compiler. */
 const SOURCES = ['src', 'projections', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/start']
@@ -40,13 +40,15 @@ export const keepInUse = (folder) => {
 
 /**
  * Its names can be told by anybody who has the sources, and so can what makes a folder whole. So what is found there is
- * run only because nobody but us and root can have put it there. The packages themselves may be a link to those of
- * another checkout: whatever is there is run in any case.
+ * run only because nobody but us and root can have put it there. The folders around it may be open to others, as `npm ci`
+ * makes them under many a umask: who can write among the packages can change those, and run in any case; but nobody can
+ * make a folder that belongs to us.
  */
 const openCache = async (checkout) => {
-  const packages = await realpath(join(checkout, 'node_modules'))
-  await mustBeOurs(packages)
-  return ownFolder(join(await ownFolder(join(packages, '.cache')), 'strongroom'))
+  const cache = join(await realpath(join(checkout, 'node_modules')), '.cache')
+  await mkdir(cache, { mode: 0o700 }).catch(() => {})
+  await mustBeFolder(cache)
+  return ownFolder(join(cache, 'strongroom'))
 }
 
 /** What is broken stays where it is, since somebody may have put it right by now and run it: the next name is taken. */

@@ -15,14 +15,20 @@ export const ownFolder = async (path) => {
  * written to by others. On systems without owners of this kind only the first is looked at.
  */
 export const mustBeOurs = async (path) => {
-  const stats = await lstat(path)
-  if (!stats.isDirectory()) throw new Error(`${path} is not a directory but a link or a file`)
+  const stats = await mustBeFolder(path)
   const us = process.getuid?.()
   if (us === undefined) return
   if (stats.uid !== us && stats.uid !== 0) throw new Error(`${path} belongs to another user`)
   if ((stats.mode & OTHERS_WRITE) !== 0) {
     throw new Error(`${path} can be written to by others than its owner (chmod go-w forbids it)`)
   }
+}
+
+/** Throws where it is a link, which might lead to what is ours and was meant for something else; or a file. */
+export const mustBeFolder = async (path) => {
+  const stats = await lstat(path)
+  if (!stats.isDirectory()) throw new Error(`${path} is not a directory but a link or a file`)
+  return stats
 }
 
 /** Group and all. An entry of an access control list that lets somebody write shows as the group's. */

@@ -51,20 +51,17 @@ describe('the web page', () => {
     expect(await indexOf(other, dataDir)).toContain(`${other}/web`)
   })
 
-  it.each(['node_modules/.cache', 'node_modules/.cache/strongroom-web'])(
-    'is not taken from where others could have put one: %s can be written to by all',
-    async (folder) => {
-      const checkout = await makeCheckout()
-      const cache = join(checkout, 'node_modules/.cache/strongroom-web')
-      const dataDir = await makeFolder()
-      await indexOf(checkout, dataDir)
-      // Its name is the same wherever these sources are, so anybody can tell it.
-      const [name = ''] = await readdir(cache)
-      await writeFile(join(cache, name, 'index.html'), 'planted')
-      expect(await indexOf(checkout, dataDir)).toBe('planted')
-      await chmod(join(checkout, folder), 0o777)
-      expect(await indexOf(checkout, dataDir)).toContain(`${checkout}/web`)
-      expect(await readdir(join(dataDir, 'web'))).toEqual([name])
-    },
-  )
+  it('is not taken from where others could have put one', async () => {
+    const checkout = await makeCheckout()
+    const cache = join(checkout, 'node_modules/.cache/strongroom-web')
+    const dataDir = await makeFolder()
+    await indexOf(checkout, dataDir)
+    // Its name is the same wherever these sources are, so anybody can tell it.
+    const [name = ''] = await readdir(cache)
+    await writeFile(join(cache, name, 'index.html'), 'planted')
+    expect(await indexOf(checkout, dataDir)).toBe('planted')
+    await chmod(cache, 0o777)
+    expect(await indexOf(checkout, dataDir)).toContain(`${checkout}/web`)
+    expect(await readdir(join(dataDir, 'web'))).toEqual([name])
+  })
 })

@@ -220,9 +220,18 @@ export const stop = () => esbuild.stop()
     PATIENT,
   )
 
+  it(
+    'runs what is its own below folders that others can write to, as `npm ci` makes them under many a umask',
+    async () => {
+      const root = await makeCheckout()
+      await start(root)
+      for (const folder of ['node_modules', 'node_modules/.cache']) await chmod(join(root, folder), 0o775)
+      expect(await start(root)).toEqual({ out: 'hello ada compiled', errors: '' })
+    },
+    PATIENT,
+  )
+
   const folders: readonly (readonly [string, (root: string) => Promise<string>])[] = [
-    ['node_modules', async (root) => join(root, 'node_modules')],
-    ['node_modules/.cache', async (root) => join(root, 'node_modules/.cache')],
     [CACHE, async (root) => join(root, CACHE)],
     ['the folder of what it has compiled', only],
   ]
@@ -259,7 +268,7 @@ export const stop = () => esbuild.stop()
     PATIENT,
   )
 
-  it.each(folders.slice(1))(
+  it.each([['node_modules/.cache', async (root: string) => join(root, 'node_modules/.cache')] as const, ...folders])(
     'runs nothing that others could have put there: %s is a link',
     async (_name, find) => {
       const root = await makeCheckout()

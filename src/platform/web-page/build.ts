@@ -78,7 +78,7 @@ const cacheFolder = async (root: string, dataDir: string): Promise<string> => {
   const amongPackages = join(root, 'node_modules/.cache/strongroom-web')
   try {
     await makeWritable(amongPackages)
-    for (const folder of [dirname(amongPackages), amongPackages]) await mustBeOurs(folder)
+    await mustBeOurs(amongPackages)
     return amongPackages
   } catch {
     return makeWritable(join(dataDir, 'web'))
