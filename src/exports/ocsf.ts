@@ -1,13 +1,15 @@
 /**
- * Rows of the audit log as events of the Open Cybersecurity Schema Framework 1.3: what is about signing in becomes
+ * Rows of the audit log as events of the Open Cybersecurity Schema Framework 1.4: what is about signing in becomes
  * Authentication (class 3002), all else that happens to an account Account Change (3001), and what an auditor has read
  * API Activity (6003). Ids of activities are the schema's; what it has no id for is 99, Other, with our own name.
+ * An attempt that failed has the activity that was attempted, and the status says that it failed.
  */
 import type { Readable } from 'node:stream'
 import { streamFrom } from '../platform/stream-from.ts'
 import { lineSafe } from './json-lines.ts'
 
-export const OCSF_VERSION = '1.3.0'
+/** The first that has Unlock among the activities of Account Change. */
+export const OCSF_VERSION = '1.4.0'
 
 /** Lines of JSON, as exports have them. */
 export const asOcsf = (lines: Readable, format: 'json' | 'ndjson' | 'csv'): Readable =>
@@ -80,11 +82,14 @@ const authentication: Readonly<Record<string, number>> = {
 const accountChange: Readonly<Record<string, number>> = {
   'user:registered': 1,
   'user.password:changed': 3,
+  'user.password:change_failed': 3,
   'user.password:reset_requested': 4,
   'user:erased': 6,
   'user:locked': 9,
   'user.2fa:enabled': 10,
+  'user.2fa:enrollment_failed': 10,
   'user.2fa:disabled': 11,
+  'user.2fa:disable_failed': 11,
   'user:unlocked': 12,
 }
 
@@ -135,41 +140,73 @@ export const ocsfEvent = (row: ExportedRow): Readonly<Record<string, unknown>> =
       event_code: row.code,
       ...(row.sequence === null ? {} : { sequence: row.sequence }),
     },
-    actor: actorOf(row),
-    ...(row.userId === null ? {} : { user: { uid: row.userId, type_id: 1, type: 'User' } }),
-    ...(row.sessionId === null ? {} : { session: { uid: row.sessionId, uid_alt: row.sessionHash } }),
-    ...(uid === 6003 ? { api: { operation: row.code } } : {}),
-    ...endpointOf(row),
+    ...partsOf[uid](row),
     ...(row.userAgent === null ? {} : { http_request: { user_agent: row.userAgent } }),
     unmapped: row.data,
   }
 }
 
-const classOf = (code: string): { readonly uid: 3001 | 3002 | 6003; readonly activity: number } => {
+const classOf = (code: string): { readonly uid: keyof typeof classes; readonly activity: number } => {
   if (code.startsWith('audit:')) return { uid: 6003, activity: 2 }
   const signing = authentication[code]
   if (signing !== undefined) return { uid: 3002, activity: signing }
   return { uid: 3001, activity: accountChange[code] ?? OTHER }
 }
 
-const actorOf = ({ actor }: ExportedRow) =>
-  actor.kind === 'user'
+/** What a class has of its own: the same thing of ours is another attribute in each, and none may be missing that it requires. */
+const partsOf: Readonly<Record<keyof typeof classes, (row: ExportedRow) => object>> = {
+  3001: (row) => ({ actor: { ...actorOf(row), ...sessionOf(row) }, ...userOf(row), ...endpointOf(row) }),
+  3002: (row) => ({
+    actor: actorOf(row),
+    ...userOf(row),
+    ...sessionOf(row),
+    service: { name: 'Strongroom' },
+    ...endpointOf(row),
+  }),
+  6003: (row) => ({
+    actor: actorOf(row),
+    api: { operation: row.code },
+    ...(row.userId === null ? {} : { resources: [{ uid: row.userId, type: 'User' }] }),
+    // From where an auditor looked is not recorded.
+    src_endpoint: unknownEndpoint,
+  }),
+}
+
+const actorOf = ({ actor }: ExportedRow): object =>
+  actor.kind === 'user' && actor.id !== null
     ? { user: { uid: actor.id, type_id: 1, type: 'User' } }
     : { app_name: actor.kind, ...(actor.id === null ? {} : { app_uid: actor.id }) }
 
+const userOf = ({ userId }: ExportedRow): object =>
+  userId === null ? {} : { user: { uid: userId, type_id: 1, type: 'User' } }
+
+const sessionOf = ({ sessionId, sessionHash }: ExportedRow): object =>
+  sessionId === null ? {} : { session: { uid: sessionId, ...known({ uid_alt: sessionHash }) } }
+
+const unknownEndpoint = { name: 'unknown', type_id: 0, type: 'Unknown' } as const
+
+/** An endpoint has to be called something, also where its address was never known or is erased, and the country is left. */
 const endpointOf = ({ ip, location, device, os }: ExportedRow): object => {
   if (ip === null && location === null && device === null) return {}
   return {
     src_endpoint: {
-      ...(ip === null ? {} : { ip }),
-      ...(location === null
+      ...(ip === null ? { name: unknownEndpoint.name } : { ip }),
+      ...(location === null ? {} : { location: known(location) }),
+      ...(device === null ? {} : (deviceTypes[device.type] ?? { type_id: OTHER, type: device.type })),
+      ...(os?.name == null
         ? {}
-        : { location: { country: location.country, region: location.region, city: location.city } }),
-      ...(device === null ? {} : { type_id: deviceTypes[device.type] ?? OTHER, type: device.type }),
-      ...(os?.name == null ? {} : { os: { name: os.name, version: os.version, type_id: OTHER } }),
+        : { os: { name: os.name, ...known({ version: os.version }), type_id: OTHER, type: os.name } }),
     },
   }
 }
 
+/** A value that is not known is left out: null is none of the schema's types. */
+const known = (values: object): object =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null))
+
 /** Of OCSF's network endpoint. */
-const deviceTypes: Readonly<Record<string, number>> = { desktop: 2, tablet: 4, mobile: 5 }
+const deviceTypes: Readonly<Record<string, object>> = {
+  desktop: { type_id: 2, type: 'Desktop' },
+  tablet: { type_id: 4, type: 'Tablet' },
+  mobile: { type_id: 5, type: 'Mobile' },
+}

@@ -78,7 +78,8 @@ export const auditorEndpoints = (api: Api): readonly ApiEndpoint[] => [
     summary: 'The audit log of all users as a file, oldest first',
     description:
       'Recorded as `audit:exported` before the first row leaves. `schema=ocsf`: each row as an event of the Open ' +
-      'Cybersecurity Schema Framework 1.3, Authentication (3002) or Account Change (3001), in JSON or NDJSON. ' +
+      'Cybersecurity Schema Framework 1.4, Authentication (3002), Account Change (3001) or API Activity (6003), in ' +
+      'JSON or NDJSON. ' +
       '`format=bundle`: an evidence bundle as a ZIP file, to be unpacked and verified offline with scripts/verify.mjs.',
     headers: consistencyHeader,
     query: z.strictObject({
