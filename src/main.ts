@@ -1,5 +1,6 @@
 /** The composition root: configuration, stores, projectors, HTTP; started in this order and stopped in the reverse. */
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { DestinationStream } from 'pino'
 import packageJson from '../package.json' with { type: 'json' }
 import { type Config, InvalidConfiguration, readConfig } from './config.ts'
 import { InvalidConnectionString } from './event-store/eventstoredb-url.ts'
@@ -44,17 +45,18 @@ export interface Overrides {
   readonly now?: () => number
   readonly checkAnswers?: boolean
   readonly downloads?: DownloadTimes
+  readonly logTo?: DestinationStream
 }
 
 /** Throws an error whose message is one sentence for the operator where it cannot start; what had started is stopped. */
 export const start = async (
   config: Config,
-  { now = Date.now, checkAnswers = false, downloads = {}, checkout = checkoutAround() }: Overrides & Origin = {},
+  { now = Date.now, checkAnswers = false, downloads = {}, logTo, checkout = checkoutAround() }: Overrides & Origin = {},
 ): Promise<Running> => {
   const keeping = openKeeping()
   const { keep, stop } = keeping
   try {
-    const parts = await openParts(config, keeping)
+    const parts = await openParts(config, keeping, { logTo })
     const { log, metrics, pool, store } = parts
     const { projectors, reactors } = config.roles.has('projector')
       ? startProjecting(parts, keeping, now)

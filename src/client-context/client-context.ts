@@ -24,6 +24,8 @@ export interface ClientContextResolver {
    * `userAgent` is the header as Node hands it over, one character per byte.
    */
   resolve(client: { readonly ip: string | undefined; readonly userAgent: string | undefined }): Promise<ClientContext>
+  /** The addresses and user agents seen so far are nobody's in particular, so where one person goes all go. */
+  forget(): void
   close(): Promise<void>
 }
 
@@ -42,6 +44,10 @@ export const openClientContext = ({ log }: { readonly log: Logger }): ClientCont
         geoVersion: locator.version,
         uaVersion: parser.version,
       }
+    },
+    forget() {
+      locator.forget()
+      parser.forget()
     },
     close: () => locator.close(),
   }

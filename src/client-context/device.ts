@@ -13,6 +13,8 @@ export interface DeviceParser {
   readonly version: string
   /** `userAgent` has been through `cleanUserAgent`. */
   parse(userAgent: string | null): Device
+  /** Of what it has parsed so far nothing is kept. */
+  forget(): void
 }
 
 /** Parsing costs tens of microseconds and the same few hundred strings come again and again. */
@@ -30,6 +32,7 @@ export const openDeviceParser = (): DeviceParser => {
       cache.set(userAgent, device)
       return device
     },
+    forget: () => cache.clear(),
   }
 }
 

@@ -26,6 +26,8 @@ export interface Locator {
    * is not there within the wait: no sign-in fails or stands still for the want of a city. Never rejects.
    */
   locate(ip: string): Promise<Location | null>
+  /** Of what it has located so far nothing is kept. */
+  forget(): void
   close(): Promise<void>
 }
 
@@ -54,6 +56,8 @@ export const openLocator = (options: LocatorOptions): Locator => {
   let restart: NodeJS.Timeout | undefined
   let crashesInARow = 0
   let lastId = 0
+  /** What was asked before it is not kept, also where the answer comes after it. */
+  let forgottenUpTo = 0
   /** Since when the worker has owed an answer without giving any sign. */
   let silentSince: number | null = null
   let closed = false
@@ -77,7 +81,7 @@ export const openLocator = (options: LocatorOptions): Locator => {
       }
       crashesInARow = 0
       // Kept also where the asker has stopped waiting: the next one finds it.
-      cache.set(reply.ip, { location: reply.location })
+      if (reply.id > forgottenUpTo) cache.set(reply.ip, { location: reply.location })
       waiting.get(reply.id)?.(reply.location)
     })
     thread.on('error', (error) => log.error({ err: error }, 'the location worker broke'))
@@ -123,6 +127,10 @@ export const openLocator = (options: LocatorOptions): Locator => {
       const known = cache.get(ip)
       if (known !== undefined) return known.location
       return worker === null ? null : await ask(worker, ip)
+    },
+    forget() {
+      forgottenUpTo = lastId
+      cache.clear()
     },
     close: async () => {
       closed = true

@@ -27,12 +27,12 @@ export const blankReadRows = async (query: Query, userId: string): Promise<void>
 /** Somebody may have a million rows, and a statement has seconds. */
 const AT_ONCE = 5_000
 
-interface PersonalTable {
+export interface PersonalTable {
   readonly table: string
   readonly columns: readonly string[]
 }
 
-const personalTables = (query: Query): Promise<readonly PersonalTable[]> =>
+export const personalTables = (query: Query): Promise<readonly PersonalTable[]> =>
   query<PersonalTable>(
     `select relname as table, array_agg(attname::text order by attname) as columns
        from pg_class

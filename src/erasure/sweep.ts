@@ -5,6 +5,7 @@ import type { EventStore } from '../event-store/port.ts'
 import { listMailFiles, removeMailFiles } from '../mailer/mail-files.ts'
 import type { Database } from '../platform/database.ts'
 import { blankReadRows } from './read-rows.ts'
+import { forgetReadStatistics } from './read-statistics.ts'
 import { deleteFromVault, type Query } from './vault-rows.ts'
 
 export interface Sweeping {
@@ -21,6 +22,7 @@ export const sweep = async ({ db, store, mailFolder }: Sweeping, userId: string)
   const query = queryOf(db)
   await deleteFromVault(query, [userId])
   await blankReadRows(query, userId)
+  await forgetReadStatistics(query)
   await removeMailsOf(store, mailFolder, userId)
 }
 

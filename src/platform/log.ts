@@ -1,5 +1,5 @@
 /** The log: JSON lines on standard error, so that standard output stays for what a program has to say. */
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { describeError } from './describe-error.ts'
 
 /** A second belt: nothing is logged that holds secrets, and should it ever be, these paths are blanked. */
@@ -7,7 +7,7 @@ const SECRETS = ['password', 'currentPassword', 'newPassword', 'token', 'secret'
 /** `code` alone would blank the error codes an operator needs. */
 const PATHS = [...SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), 'body.code', '*.body.code']
 
-export const openLog = (level: string): Logger =>
+export const openLog = (level: string, to: DestinationStream = standardError()): Logger =>
   pino(
     {
       level,
@@ -18,5 +18,7 @@ export const openLog = (level: string): Logger =>
       serializers: { err: (error: unknown) => (error instanceof Error ? describeError(error) : error) },
       redact: { paths: PATHS, censor: '[redacted]' },
     },
-    pino.destination({ fd: 2, sync: true }),
+    to,
   )
+
+const standardError = (): DestinationStream => pino.destination({ fd: 2, sync: true })

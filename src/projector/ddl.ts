@@ -11,11 +11,17 @@ export interface BuildTable {
 }
 
 /** Without primary key and indexes: what is loaded in bulk gets them afterwards. */
-export function createTableSql({ layout }: BuildTable): string {
+export function createTableSql({ table, layout }: BuildTable): string {
   const columns = layout.columns.map(
     ({ name, type, nullable }) => `${pg.escapeIdentifier(name)} ${type}${nullable ? '' : ' not null'}`,
   )
-  return `create table ${layout.relation} (${columns.join(', ')})`
+  const unsampled = Object.entries(table.columns)
+    .filter(([, { personal }]) => personal)
+    .map(([name]) => `alter column ${pg.escapeIdentifier(name)} set statistics 0`)
+  return [
+    `create table ${layout.relation} (${columns.join(', ')})`,
+    ...(unsampled.length === 0 ? [] : [`alter table ${layout.relation} ${unsampled.join(', ')}`]),
+  ].join('; ')
 }
 
 export function primaryKeySql({ table, layout }: BuildTable): string {

@@ -7,10 +7,17 @@ export type ColumnValue = string | number | bigint | boolean | null
 
 export type Row = Readonly<Record<string, ColumnValue>>
 
+export interface TableColumn {
+  readonly type: ColumnType
+  readonly nullable?: true
+  /** Of the person behind the row: PostgreSQL keeps no sample of its values for the planner, which an erasure would not reach. */
+  readonly personal?: true
+}
+
 export interface Table {
   /** Name without schema and version: version 2 of the projection builds `read.<name>_v2` beside `read.<name>_v1`. */
   readonly name: string
-  readonly columns: Readonly<Record<string, { readonly type: ColumnType; readonly nullable?: true }>>
+  readonly columns: Readonly<Record<string, TableColumn>>
   readonly primaryKey: readonly [string, ...string[]]
   /** Index definitions: what follows `on <table> `, for example `(user_id, position desc)`. */
   readonly indexes: readonly string[]

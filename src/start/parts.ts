@@ -1,5 +1,6 @@
 /** The stores, the vault and the accounts: what a process of every role needs, in the order in which it is opened. */
 import { Kysely, PostgresDialect } from 'kysely'
+import type { DestinationStream } from 'pino'
 import { openAccounts } from '../accounts/accounts.ts'
 import { openLive } from '../accounts/live.ts'
 import { openSnapshots } from '../accounts/snapshots.ts'
@@ -29,8 +30,12 @@ import type { Keeping } from './keeping.ts'
 const POOL_SIZE = 20
 
 /** What both halves stand on. Throws what `start` throws. */
-export const openParts = async (config: Config, { keep }: Keeping) => {
-  const log = openLog(config.logLevel)
+export const openParts = async (
+  config: Config,
+  { keep }: Keeping,
+  { logTo }: { readonly logTo?: DestinationStream | undefined } = {},
+) => {
+  const log = openLog(config.logLevel, logTo)
   const metrics = openMetrics()
   const master = await loadMasterKey(config)
 

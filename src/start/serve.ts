@@ -89,6 +89,11 @@ export const openApi = (
     }),
     (open) => open.end(),
   )
+  const clientContext = keep(openClientContext({ log }), (open) => open.close())
+  keep(
+    live.followErasures(() => clientContext.forget()),
+    async (stopFollowing) => stopFollowing(),
+  )
   const api: Api = {
     services,
     db,
@@ -101,7 +106,7 @@ export const openApi = (
     tokens,
     progress: keep(openProgress({ pool, notifications, log }), (open) => open.close()),
     projections: overview,
-    clientContext: keep(openClientContext({ log }), (open) => open.close()),
+    clientContext,
     sessionHash,
     sealer: openSealer(vault.key('sealed-tokens')),
     log: openLogReader(pool),

@@ -59,6 +59,18 @@ describe('a locator', () => {
     await vi.waitFor(async () => expect(await locator.locate('8.8.8.8')).toEqual({ ...US, country: 'FR' }))
   })
 
+  it('asks again for what it has forgotten, and keeps no answer to what was asked before', async () => {
+    const { locator } = start({ worker: fixture('counting-worker'), waitMs: 15_000 })
+    expect(await locator.locate('8.8.8.8')).toMatchObject({ city: 'answer 1' })
+    expect(await locator.locate('8.8.8.8')).toMatchObject({ city: 'answer 1' })
+    locator.forget()
+    const asked = locator.locate('8.8.8.8')
+    locator.forget()
+    expect(await asked).toMatchObject({ city: 'answer 2' })
+    expect(await locator.locate('8.8.8.8')).toMatchObject({ city: 'answer 3' })
+    expect(await locator.locate('8.8.8.8')).toMatchObject({ city: 'answer 3' })
+  })
+
   it('answers null at once when the worker breaks, logs it, starts it again and finds again', async () => {
     const { locator, logged } = start({ worker: fixture('crashing-worker'), waitMs: 15_000, backoffMs: 200 })
     expect(await locator.locate('8.8.8.8')).toEqual(US)

@@ -80,6 +80,24 @@ describe('an erasure', () => {
     expect(await harness.traces(ada)).toEqual([])
   })
 
+  it('takes what the planner has kept of tables of earlier releases, which keep nothing from then on', async () => {
+    const { pool } = harness
+    const kept = async () => {
+      await pool.query('analyze')
+      const { rows } = await pool.query(
+        `select tablename, attname from pg_stats where schemaname = 'read' and attname = any($1) order by 1, 2`,
+        [PERSONAL_COLUMNS],
+      )
+      return rows
+    }
+    const [ada] = [await harness.live(), await harness.live()]
+    expect(await kept()).toHaveLength(6)
+    harness.start()
+    await harness.erase(ada)
+    await untilDone(ada)
+    expect(await kept()).toEqual([])
+  })
+
   it('goes on after a disturbance, and the key does not wait for it', async () => {
     const ada = await harness.live()
     await harness.pool.query('alter table read.auditlog_v1 add constraint broken check (ip is not null) not valid')
@@ -184,4 +202,12 @@ it('every column of the read models is known to be of the person, or not', () =>
 
 it('what an erasure blanks is what exports leave out of rows that are not blanked yet', () => {
   expect([...PERSONAL].sort()).toEqual([...PERSONAL_COLUMNS].sort())
+})
+
+it('a column of the read models is of the person in their definitions where the erasure takes it for that', () => {
+  const columns = readModels.flatMap(({ projection }) =>
+    projection.tables.flatMap((table) => Object.entries(table.columns)),
+  )
+  const personal = columns.filter(([, column]) => column.personal).map(([name]) => name)
+  expect([...new Set(personal)].sort()).toEqual([...PERSONAL_COLUMNS].sort())
 })

@@ -22,6 +22,9 @@ export const PHONE = '+4366012345987'
 export const WEBSITE = 'https://ottilie.example/about-me'
 export const TIME_ZONE = 'Pacific/Chatham'
 
+/** Events; src/accounts/accounts.ts takes a snapshot behind a hundred. */
+const LONG = 105
+
 /** Somebody who has left traces wherever there can be some. */
 export const liveLong = async (server: TestServer, clock: Clock, mailFolder: string) => {
   const email = `ottilie.${someEmail()}`
@@ -30,13 +33,15 @@ export const liveLong = async (server: TestServer, clock: Clock, mailFolder: str
   const { browser } = await signIn(server, email, PASSWORD, FROM)
   const id = ((await browser.get('/v1/me')).body as { user: { id: string } }).user.id
   await protect(browser, clock)
-  const change = async (path: string, json: unknown) => {
+  const change = async (path: string, json: unknown, key = '') => {
     const etag = (await browser.get(path)).headers.get('etag') ?? ''
-    const headers = { 'If-Match': etag, 'Idempotency-Key': `change-${path.slice(8)}-${email}` }
+    const headers = { 'If-Match': etag, 'Idempotency-Key': `change-${path.slice(8)}-${key}-${email}` }
     expect((await browser.send('PATCH', path, { json, headers })).status).toBe(200)
   }
   await change('/v1/me/profile', { phone: PHONE, website: WEBSITE })
   await change('/v1/me/preferences', { timeZone: TIME_ZONE })
+  // So long that there is a snapshot of the account.
+  for (let n = 0; n < LONG; n++) await change('/v1/me/preferences', { precision: n % 2 }, `${n}`)
   const asked = await browser.post('/v1/me/email', { newEmail, password: PASSWORD })
   expect(asked.status).toBe(202)
   await server.browser(FROM).logIn(email, 'a wrong password')

@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LRUCache } from 'lru-cache'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
 import type { Reply } from '../support/browser.ts'
-import { dump, findIn } from '../support/dump.ts'
+import { type DumpedPart, dump, findIn, textOf } from '../support/dump.ts'
 import { PASSWORD, startServer, type TestServer } from '../support/server.ts'
 import {
   FROM,
@@ -39,16 +40,19 @@ let server: TestServer
 /** Another node on the same stores, which projects nothing. */
 let other: TestServer
 let folders: readonly [string, string]
+/** What both nodes have logged since they began, at the level that leaves nothing out. */
+const logged: string[] = []
 let operator: TestToken
 let analyst: TestToken
 let auditor: TestToken
 
 beforeAll(async () => {
   folders = [await makeFolder(), await makeFolder()]
-  const env = { TRUSTED_PROXIES: '127.0.0.1/32' }
-  server = await startServer({ now: clock.now, env: { ...env, DATA_DIR: folders[0] } })
+  const node = { now: clock.now, logTo: { write: (line: string) => void logged.push(line) } }
+  const env = { TRUSTED_PROXIES: '127.0.0.1/32', LOG_LEVEL: 'trace' }
+  server = await startServer({ ...node, env: { ...env, DATA_DIR: folders[0] } })
   const { database } = server
-  other = await startServer({ now: clock.now, database, env: { ...env, DATA_DIR: folders[1], ROLES: 'api' } })
+  other = await startServer({ ...node, database, env: { ...env, DATA_DIR: folders[1], ROLES: 'api' } })
   operator = await makeToken(server, ['admin:users'])
   analyst = await makeToken(server, ['events:read', 'events:pii'])
   auditor = await makeToken(server, ['audit:read'])
@@ -67,6 +71,29 @@ const erase = (id: string, headers: Readonly<Record<string, string>> = {}, node 
 const idOf = async ({ browser }: Pick<Person, 'browser'>): Promise<string> =>
   ((await browser.get('/v1/me')).body as { user: { id: string } }).user.id
 
+type Memory = LRUCache<string, object>
+
+/** Each memory of both nodes that keeps anything from now on. */
+const watchMemories = (): ReadonlySet<Memory> => {
+  const memories = new Set<Memory>()
+  const set = LRUCache.prototype.set
+  vi.spyOn(LRUCache.prototype, 'set').mockImplementation(function (this: Memory, ...entry) {
+    memories.add(this)
+    return set.apply(this, entry)
+  })
+  return memories
+}
+
+const dumpMemories = (memories: ReadonlySet<Memory>): readonly DumpedPart[] =>
+  [...memories].map((memory) => ({ name: 'memory', text: textOf([...memory.entries()]) }))
+
+/** Everything an installation holds, and what its processes have written down and remember. */
+const dumpAll = async (memories: ReadonlySet<Memory>): Promise<readonly DumpedPart[]> => [
+  ...(await dump(server.database, folders)),
+  { name: 'log', text: logged.join('') },
+  ...dumpMemories(memories),
+]
+
 /** Read rows, mails and all else were gone through once. */
 const untilSwept = async (id: string): Promise<void> => {
   await vi.waitFor(
@@ -78,6 +105,8 @@ const untilSwept = async (id: string): Promise<void> => {
   )
   await untilProjected(server)
 }
+
+const snapshotsOf = (id: string) => sql(server, 'select revision from vault.snapshots where user_id = $1', [id])
 
 interface AnalystEvent {
   readonly id: string
@@ -93,14 +122,20 @@ const replay = async (id: string, node = server): Promise<readonly AnalystEvent[
 describe('A12 erasure', () => {
   it('leaves nothing of the person anywhere; sequence and proofs are what they were; the address is free', async () => {
     const { lookupOf } = await openLinks(server)
+    const memories = watchMemories()
     const { id, email, newEmail, browser, events, city } = await liveLong(server, clock, folders[0])
     const [wrapped] = await sql(server, 'select wrapped_key from vault.users where user_id = $1', [id])
     const needles = [NAME, 'Ottilie', email, newEmail, IP, 'Zwergenbrowser', city, PHONE, WEBSITE, TIME_ZONE]
     const keys = [lookupOf(email), String(wrapped?.wrapped_key)]
     // So that the search below is one that finds: each of these is there as long as the person is.
-    const before = findIn(await dump(server.database, folders), [...needles, ...keys])
+    const before = findIn(await dumpAll(memories), [...needles, ...keys])
     const visible = ['Ottilie', email, newEmail, IP, 'Zwergenbrowser', city, ...keys]
     expect([...new Set(before.map(({ needle }) => needle))]).toEqual(expect.arrayContaining(visible))
+    const foundIn = (place: string) => before.filter((found) => found.in === place).map(({ needle }) => needle)
+    expect(foundIn('memory')).toEqual(expect.arrayContaining([IP, 'Zwergenbrowser', city]))
+    for (const place of ['log', 'pg_stats']) expect(foundIn(place)).toEqual([])
+    await vi.waitFor(async () => expect(await snapshotsOf(id)).toHaveLength(1))
+    expect(logged.join('')).toContain('"level":"debug"')
 
     const [history, firstRead] = [await storedEvents(server, id), await replay(id)]
     expect(firstRead.some(({ personal }) => JSON.stringify(personal).includes(IP))).toBe(true)
@@ -112,7 +147,10 @@ describe('A12 erasure', () => {
     expect((await erase(id)).status).toBe(202)
     await untilSwept(id)
 
-    expect(findIn(await dump(server.database, folders), [...needles, ...keys])).toEqual([])
+    // The other node is told of it when the event arrives there.
+    await vi.waitFor(() => expect(findIn(dumpMemories(memories), needles)).toEqual([]))
+    expect(findIn(await dumpAll(memories), [...needles, ...keys])).toEqual([])
+    expect(await snapshotsOf(id)).toEqual([])
     expect(await isSignedIn(browser)).toBe(false)
 
     const now = await storedEvents(server, id)

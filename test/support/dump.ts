@@ -11,8 +11,9 @@ export interface DumpedPart {
 }
 
 /**
- * Every row of every table of every schema, every event of the EventStoreDB where there is one, every file of the
- * folders with its name. Counts of tries by client address are left out: they live for a minute.
+ * Every row of every table of every schema, what ANALYZE keeps of their values when it is run now, every event of the
+ * EventStoreDB where there is one, every file of the folders with its name. Counts of tries by client address are left
+ * out: they live for a minute.
  */
 export const dump = async (
   { connection, eventStore }: Pick<TestDatabase, 'connection' | 'eventStore'>,
@@ -39,7 +40,11 @@ const dumpTables = async (connection: TestDatabase['connection']): Promise<reado
       )
       parts.push({ name, text: rows.map(({ row }) => row).join('\n') })
     }
-    return parts
+    await client.query('analyze')
+    const { rows } = await client.query<{ row: string }>(
+      "select s::text as row from pg_stats s where schemaname !~ '^pg_' and schemaname <> 'information_schema'",
+    )
+    return [...parts, { name: 'pg_stats', text: rows.map(({ row }) => row).join('\n') }]
   } finally {
     await client.end()
   }
@@ -58,7 +63,7 @@ const dumpFolder = async (folder: string): Promise<readonly DumpedPart[]> => {
 }
 
 /** Bytes as they are, or the search would not see what is in them. */
-const textOf = (value: unknown): string =>
+export const textOf = (value: unknown): string =>
   JSON.stringify(value, (_, part) => {
     if (typeof part === 'bigint') return String(part)
     if (part instanceof Uint8Array) return Buffer.from(part).toString('latin1')
