@@ -81,6 +81,37 @@ afterEach(async () => {
   await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0), SOON)
 })
 
+it('A14 a bundle streams: its first byte comes before its last leaf is read, and what waits for a reader is not in memory', async () => {
+  const [last] = await sql(
+    server,
+    `select index, encode(hash, 'hex') as hash from log.leaves where index = (select max(size) - 1 from log.checkpoints)`,
+  )
+  const spoil = (hash: unknown) =>
+    sql(
+      server,
+      `alter table log.leaves disable trigger user;
+       update log.leaves set hash = decode('${hash}', 'hex') where index = ${last?.index};
+       alter table log.leaves enable trigger user`,
+    )
+  const before = process.memoryUsage().rss
+  const slow = await readSlowly(server, BUNDLE, tokenAt(0).headers)
+  open.push(slow)
+  expect(slow.status).toBe(200)
+  expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000)
+  // Who has read the last leaf already cannot find it spoilt.
+  await spoil(randomBytes(32).toString('hex'))
+  try {
+    slow.resume()
+    expect(await slow.ended).toBe('cut')
+  } finally {
+    await spoil(last?.hash)
+  }
+  const whole = await readSlowly(server, BUNDLE, tokenAt(0).headers)
+  open.push(whole)
+  whole.resume()
+  expect(await whole.ended).toBe('whole')
+})
+
 describe('downloads', () => {
   it('are two for one owner and six for all; each that is left makes room', async () => {
     for (const token of tokens.slice(0, 3)) {

@@ -249,18 +249,25 @@ describe('A14 exports stream', () => {
     cookie = { Cookie: [...person.browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
   })
 
-  it('the first byte comes before the last row is read, and a reader who waits makes the database wait', async () => {
-    const before = process.memoryUsage().rss
-    const slow = await readSlowly(server, '/v1/me/audit-events/export?format=ndjson', cookie)
-    expect(slow.status).toBe(200)
-    // Rows are still to be read: the statement has not ended, and does not while nobody reads.
-    expect(await exportsRunning(server)).toBe(1)
-    expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000)
-    slow.resume()
-    expect(await slow.ended).toBe('whole')
-    expect(slow.received()).toBeGreaterThan(ROWS * 300)
-    await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0))
-  })
+  it.each([
+    '/v1/me/audit-events/export?format=ndjson',
+    ...['csv', 'json', 'ndjson'].map((format) => `/v1/audit/export?format=${format}`),
+    ...['json', 'ndjson'].map((format) => `/v1/audit/export?schema=ocsf&format=${format}`),
+  ])(
+    '%s: the first byte comes before the last row is read, and a reader who waits makes the database wait',
+    async (path) => {
+      const before = process.memoryUsage().rss
+      const slow = await readSlowly(server, path, path.startsWith('/v1/me') ? cookie : auditor.headers)
+      expect(slow.status).toBe(200)
+      // Rows are still to be read: the statement has not ended, and does not while nobody reads.
+      expect(await exportsRunning(server)).toBe(1)
+      expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000)
+      slow.resume()
+      expect(await slow.ended).toBe('whole')
+      expect(slow.received()).toBeGreaterThan(ROWS * 300)
+      await vi.waitFor(async () => expect(await exportsRunning(server)).toBe(0))
+    },
+  )
 
   it('a client that leaves ends the query', async () => {
     const slow = await readSlowly(server, '/v1/me/audit-events/export?format=csv', cookie)
