@@ -24,11 +24,12 @@ export interface Slow {
   leave(): void
 }
 
-/** Reads the first bytes and stops. Where there are none, it has ended. */
+/** Reads the first bytes, so many at least, and stops. Where there are fewer, it has ended. */
 export const readSlowly = (
   server: Pick<TestServer, 'url'>,
   path: string,
   headers: Readonly<Record<string, string>>,
+  bytes = 1,
 ): Promise<Slow> =>
   new Promise((resolve, reject) => {
     const sent = openRequest(`${server.url}${path}`, { headers }, (response) => {
@@ -49,7 +50,7 @@ export const readSlowly = (
       void ended.then(() => resolve(slow))
       response.on('data', (chunk: Buffer) => {
         received += chunk.length
-        if (begun) return
+        if (begun || received < bytes) return
         begun = true
         response.pause()
         resolve(slow)
