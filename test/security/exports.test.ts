@@ -221,22 +221,6 @@ describe('OCSF', () => {
   })
 })
 
-describe('the archive', () => {
-  it('has everything held about me and no secret', async () => {
-    const person = await signUp(server)
-    const reply = await person.browser.get('/v1/me/archive')
-    expect(reply.status).toBe(200)
-    const archive = reply.body as Record<string, unknown> & { events: readonly { personal: unknown }[] }
-    expect(archive).toMatchObject({
-      user: { email: person.email },
-      sessions: [{ id: person.sessionId, current: true }],
-    })
-    expect(archive.events).toHaveLength((await allEvents(server, person.browser)).length)
-    expect(JSON.stringify(archive.events)).toContain(person.email)
-    expect(reply.text).not.toMatch(/scrypt|passwordHash|tokenHash|totpSecret|boxes|commit"/)
-  })
-})
-
 describe('A14 exports stream', () => {
   const ROWS = 60_000
   let person: Person
