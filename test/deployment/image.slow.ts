@@ -41,6 +41,16 @@ test('the image can be built, starts against a database, is healthy, and stops a
     expect(existsSync(join(image.folder, 'node_modules', absent)), absent).toBe(false)
   }
 
+  const scripts = (await readdir(join(image.folder, 'dist/scripts'))).filter((name) => /\.m?js$/.test(name))
+  expect(scripts).toEqual(expect.arrayContaining(['log.js', 'export.js', 'projections.js', 'verify.mjs']))
+  for (const script of scripts) {
+    const helped = await run(process.execPath, [join('dist/scripts', script), '--help'], {
+      cwd: image.folder,
+      ...identity,
+    })
+    expect(helped.stdout, script).toContain('Usage: ')
+  }
+
   const database = await createDatabase()
   onTestFinished(() => database.drop())
   const { host, user, database: name } = { host: '', user: '', database: '', ...database.connection }
