@@ -7,7 +7,7 @@
 import { EMPTY_ROOT, type Hash, nodeHash } from './merkle.ts'
 
 /** Every how many levels roots are stored. */
-const HEIGHT = 4
+export const HEIGHT = 4
 
 export const isStored = (level: number): boolean => level % HEIGHT === 0
 

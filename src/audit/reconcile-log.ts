@@ -2,6 +2,7 @@
  * The log held against the events it is of: every leaf, every stored subtree, the right edge and every checkpoint are
  * computed anew from the event store, as if there were no log.
  */
+import type { KeyObject } from 'node:crypto'
 import type { RecordedEvent } from '../event-store/port.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { EMPTY_FRONTIER, type Frontier, grow, rootOf, type Subtree } from './frontier.ts'
@@ -9,7 +10,7 @@ import { isLogged, leafContentOf, leafHashOf } from './leaf.ts'
 import { LogMissing, type Queryable, readTree } from './log-store.ts'
 import type { Hash } from './merkle.ts'
 import { parseVerifierKey, type VerifierKey } from './note.ts'
-import { isStored } from './proofs.ts'
+import { HEIGHT, isStored } from './proofs.ts'
 
 export interface LogVerdict {
   /** Leaves that were held against their events. */
@@ -26,14 +27,22 @@ const BATCH = 1_000
 
 /**
  * Takes the events of the whole store, from its start. A log that grows meanwhile does no harm. Nothing is written.
- * Throws LogMissing, and what store and database throw.
+ * `ownKey`: the log's public key, from outside the database: who can write its tables can put a key of their own there
+ * and sign every checkpoint anew. Throws LogMissing, and what store and database throw.
  */
-export const reconcileLog = async (database: Queryable, history: AsyncIterable<RecordedEvent>): Promise<LogVerdict> => {
+export const reconcileLog = async (
+  database: Queryable,
+  history: AsyncIterable<RecordedEvent>,
+  ownKey?: KeyObject | undefined,
+): Promise<LogVerdict> => {
   const tree = await readTree(database)
   if (tree === undefined) throw new LogMissing()
   const { size } = tree.frontier
   const key = parseVerifierKey(tree.verifierKey)
   if (key?.name !== tree.origin) return verdict(new Recomputed(), 'the key of the log is not one of its origin')
+  if (ownKey?.equals(key.publicKey) === false) {
+    return verdict(new Recomputed(), `the key of the log, ${tree.verifierKey}, is not that of the signing key at hand`)
+  }
   const recomputed = new Recomputed()
   let batch: RecordedEvent[] = []
   const check = async (): Promise<string | null> => {
@@ -49,7 +58,10 @@ export const reconcileLog = async (database: Queryable, history: AsyncIterable<R
     const difference = await check()
     if (difference !== null) return verdict(recomputed, difference)
   }
-  const difference = (await check()) ?? (await checkEnd(database, recomputed, tree.frontier))
+  const difference =
+    (await check()) ??
+    (await checkEnd(database, recomputed, tree.frontier)) ??
+    (await checkBeyond(database, key, tree.frontier.size))
   return verdict(recomputed, difference)
 }
 
@@ -100,7 +112,7 @@ const checkBatch = async (
     const { note, root, size } = waiting.shift() ?? waiting[0]
     const opened = openCheckpoint(note, key, origin)
     const right = rootOf(recomputed.frontier)
-    if (opened === null) return `the checkpoint of ${size} leaves is not signed by the log's key`
+    if (opened === null) return notSigned(size)
     if (opened.size !== Number(size) || !opened.root.equals(right) || !root.equals(right)) {
       return `the checkpoint of ${size} leaves is not of the events in the store`
     }
@@ -108,6 +120,8 @@ const checkBatch = async (
   }
   return subtreeDifference(database, completed)
 }
+
+const notSigned = (size: string): string => `the checkpoint of ${size} leaves is not signed by the log's key`
 
 const leafDifference = (
   index: number,
@@ -146,3 +160,48 @@ const checkEnd = async (database: Queryable, recomputed: Recomputed, frontier: F
     ? null
     : 'the right edge of the log is not that of its leaves'
 }
+
+/**
+ * What stands outside the tree is of no event, and whoever is shown the last checkpoint would be shown it. The one
+ * statement sees one moment, and so a log that grows and is signed meanwhile has nothing there: of its new checkpoints
+ * the signatures are checked, which are only given to what continues the ones before.
+ */
+const checkBeyond = async (database: Queryable, key: VerifierKey, reconciled: number): Promise<string | null> => {
+  const [outside] = await database.query<{ kind: string; place: string; size: string }>(OUTSIDE, [])
+  if (outside !== undefined) {
+    const { kind, place, size } = outside
+    return kind === 'checkpoint'
+      ? `there is a checkpoint of ${place} leaves, and the log has ${size}`
+      : `there is a ${kind} ${place}, which a log of ${size} leaves does not have`
+  }
+  const rows = await database.query<{ size: string; root: Buffer; note: string }>(
+    'select size::text, root, note from log.checkpoints where size > $1 order by checkpoints.size',
+    [reconciled],
+  )
+  const wrong = rows.find(({ size, root, note }) => {
+    const opened = openCheckpoint(note, key)
+    return opened?.size !== Number(size) || !opened.root.equals(root)
+  })
+  return wrong === undefined ? null : notSigned(wrong.size)
+}
+
+/** Each look goes by an index: of some of these tables there is a row for every second of the installation's life. */
+const OUTSIDE = `
+  with tree as materialized (select size from log.tree),
+       levels as (select level, case when level % ${HEIGHT} = 0 then size >> level else 0 end as past
+                    from tree, generate_series(1, 52) level)
+  select kind, place, tree.size::text from tree, (
+    (select 'checkpoint' as kind, size::text as place from log.checkpoints
+      where size > (select size from tree) order by size desc limit 1)
+    union all
+    (select 'checkpoint', size::text from log.checkpoints where size < 0 limit 1)
+    union all
+    (select 'leaf', index::text from log.leaves where index >= (select size from tree) limit 1)
+    union all
+    (select 'leaf', index::text from log.leaves where index < 0 limit 1)
+    union all
+    (select 'subtree', s.index || ' at level ' || level from levels, lateral (
+       (select index from log.subtrees where level = levels.level and index >= past limit 1)
+       union all
+       (select index from log.subtrees where level = levels.level and index < 0 limit 1)) s limit 1)
+  ) outside limit 1`

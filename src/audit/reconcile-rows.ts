@@ -16,19 +16,19 @@ const BATCH = 1_000
 
 /**
  * Takes the events of the whole store, and what the projection makes of one. Events behind the projection's checkpoint
- * are left out. Nothing is written. Throws what store, projection and database throw.
+ * are left out, and a row there is of no event: whoever put it there would have it shown first. Nothing is written.
+ * Throws what store, projection and database throw.
  */
 export const reconcileRows = async (
   database: Queryable,
   history: AsyncIterable<RecordedEvent>,
   rowsOf: (event: RecordedEvent) => Promise<readonly Row[]>,
 ): Promise<RowsVerdict> => {
-  const [live] = await database.query<{ position: string | null }>(
-    "select position::text from read.projections where name = 'auditlog' and live",
-    [],
-  )
-  if (live === undefined || live.position === null) return { rows: 0, upTo: null, difference: null }
-  const upTo = BigInt(live.position)
+  const { upTo, beyond } = await liveRows(database)
+  if (upTo === null || beyond > 0) {
+    const where = upTo === null ? 'though no event was handled' : `behind position ${upTo}, the last that was handled`
+    return { rows: 0, upTo, difference: beyond === 0 ? null : `rows of the audit log ${where}: ${beyond}` }
+  }
   let rows = 0
   let batch: Row[] = []
   for await (const event of history) {
@@ -48,7 +48,26 @@ export const reconcileRows = async (
     [upTo],
   )
   const extra = Number(count?.count ?? 0) - rows
-  return { rows, upTo, difference: extra === 0 ? null : `${extra} rows of the audit log are of no event` }
+  return { rows, upTo, difference: extra === 0 ? null : `rows of the audit log that are of no event: ${extra}` }
+}
+
+/** In one statement, which sees one moment: rows are added with the position they belong to, in one transaction. */
+const liveRows = async (database: Queryable): Promise<{ readonly upTo: Position | null; readonly beyond: number }> => {
+  const [view] = await database.query<{ there: boolean }>(
+    "select to_regclass('read.auditlog') is not null as there",
+    [],
+  )
+  if (view?.there !== true) return { upTo: null, beyond: 0 }
+  const [found] = await database.query<{ position: string | null; beyond: string }>(
+    `select live.position::text, (
+              select count(*)::text from read.auditlog
+               where position > live.position or position is null or live.position is null) as beyond
+       from (select) always
+       left join read.projections live on live.name = 'auditlog' and live.live`,
+    [],
+  )
+  const position = found?.position ?? null
+  return { upTo: position === null ? null : BigInt(position), beyond: Number(found?.beyond ?? 0) }
 }
 
 const differenceIn = async (database: Queryable, wanted: readonly Row[]): Promise<string | null> => {

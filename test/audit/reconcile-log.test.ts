@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { createPublicKey, randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { signCheckpoint } from '../../src/audit/checkpoint.ts'
+import { EMPTY_FRONTIER, grow as growTree } from '../../src/audit/frontier.ts'
 import { LogMissing, queryableOf } from '../../src/audit/log-store.ts'
+import { formatVerifierKey, verifierKeyOf } from '../../src/audit/note.ts'
 import { leafOfEvent } from '../../src/audit/reactor.ts'
 import { reconcileLog } from '../../src/audit/reconcile-log.ts'
 import { signLog } from '../../src/audit/sign-log.ts'
@@ -38,11 +40,25 @@ beforeEach(async () => {
   return () => database.close()
 })
 
+const treeOf = (of: readonly RecordedEvent[]) =>
+  growTree(
+    EMPTY_FRONTIER,
+    of.flatMap((each) => leafOfEvent(each)?.hash ?? []),
+  ).frontier
+
 async function* historyOf(given: readonly RecordedEvent[]): AsyncGenerator<RecordedEvent> {
   yield* given
 }
 const reconcile = (history: readonly RecordedEvent[] = events) =>
   reconcileLog(queryableOf(database.pool), historyOf(history))
+
+const reconcileWhile = (work: () => Promise<void>) => {
+  async function* history() {
+    yield* events
+    await work()
+  }
+  return reconcileLog(queryableOf(database.pool), history())
+}
 
 it('agrees with the events it was made of, whatever lies between them', async () => {
   expect(await reconcile()).toStrictEqual({ leaves: COUNT, checkpoints: 4, notLogged: 0, difference: null })
@@ -52,6 +68,11 @@ it('agrees with the events it was made of, whatever lies between them', async ()
 
 it('may be behind the events', async () => {
   expect(await reconcile([...events, event(COUNT), event(COUNT + 1)])).toMatchObject({ notLogged: 2, difference: null })
+})
+
+it('may grow and be signed while the events are read', async () => {
+  const verdict = await reconcileWhile(() => grow([event(COUNT), event(COUNT + 1)]))
+  expect(verdict).toStrictEqual({ leaves: COUNT, checkpoints: 4, notLogged: 0, difference: null })
 })
 
 it('is not there before it was begun', async () => {
@@ -126,6 +147,75 @@ describe('the first thing that does not agree is named', () => {
   ])('of the log: %s', async (_, statement, difference) => {
     await database.tamper(statement)
     expect((await reconcile()).difference).toContain(difference)
+  })
+
+  it.each<[string, string, string]>([
+    [
+      'a checkpoint larger than the log',
+      'insert into log.checkpoints (size, root, note) select 601, root, note from log.checkpoints where size = 600',
+      'there is a checkpoint of 601 leaves, and the log has 600',
+    ],
+    [
+      'a checkpoint of less than nothing',
+      'insert into log.checkpoints (size, root, note) select -1, root, note from log.checkpoints where size = 600',
+      'there is a checkpoint of -1 leaves, and the log has 600',
+    ],
+    [
+      'a leaf behind the last',
+      "insert into log.leaves (index, event_id, hash) values (700, gen_random_uuid(), sha256('x'))",
+      'there is a leaf 700, which a log of 600 leaves does not have',
+    ],
+    [
+      'a subtree behind the last',
+      "insert into log.subtrees (level, index, hash) values (8, 2, sha256('x'))",
+      'there is a subtree 2 at level 8, which a log of 600 leaves does not have',
+    ],
+    [
+      'a subtree at a level where none is stored',
+      "insert into log.subtrees (level, index, hash) values (1, 0, sha256('x'))",
+      'there is a subtree 0 at level 1',
+    ],
+  ])('outside the log: %s', async (_, statement, difference) => {
+    await database.tamper(statement)
+    expect((await reconcile()).difference).toContain(difference)
+  })
+
+  it('outside the log: the signed checkpoint of a log that was cut together with its events', async () => {
+    const { roots } = treeOf(events.slice(0, 300))
+    await database.tamper('delete from log.leaves where index >= 300')
+    await database.tamper('delete from log.subtrees where (index + 1) * (1 << level) > 300')
+    await database.tamper('update log.tree set size = 300, frontier = $1', [Buffer.concat(roots)])
+    expect((await reconcile(events.slice(0, 300))).difference).toBe(
+      'there is a checkpoint of 600 leaves, and the log has 300',
+    )
+    await database.tamper('delete from log.checkpoints where size = 600')
+    expect(await reconcile(events.slice(0, 300))).toMatchObject({ leaves: 300, difference: null })
+  })
+
+  it('of what was signed while the events were read: a checkpoint that is not what was signed', async () => {
+    const verdict = await reconcileWhile(async () => {
+      await grow([event(COUNT)])
+      await database.tamper('update log.checkpoints set root = $1 where size = 601', [Buffer.alloc(32, 1)])
+    })
+    expect(verdict.difference).toBe("the checkpoint of 601 leaves is not signed by the log's key")
+  })
+
+  it('of the key: one that somebody has put there, and signed every checkpoint with', async () => {
+    const { key, signingKey } = database.log
+    const stranger = ed25519KeyOf(Buffer.alloc(32, 2))
+    const own = verifierKeyOf(key.name, createPublicKey(stranger))
+    await database.tamper('update log.tree set verifier_key = $1', [formatVerifierKey(own)])
+    const { rows } = await database.pool.query<{ size: string; root: Buffer }>('select size, root from log.checkpoints')
+    for (const { size, root } of rows) {
+      const note = signCheckpoint({ origin: key.name, size: Number(size), root }, own, stranger)
+      await database.tamper('update log.checkpoints set note = $1 where size = $2', [note, size])
+    }
+    // By what lies in the database alone nobody can tell.
+    expect((await reconcile()).difference).toBeNull()
+    const held = await reconcileLog(queryableOf(database.pool), historyOf(events), signingKey.publicKey)
+    expect(held.difference).toBe(
+      `the key of the log, ${formatVerifierKey(own)}, is not that of the signing key at hand`,
+    )
   })
 
   it("of the checkpoints: one that somebody else has signed, under the log's name", async () => {
