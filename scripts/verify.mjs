@@ -9,7 +9,7 @@
  * The standards: RFC 6962 and 9162 (Merkle trees), RFC 8785 (JCS), C2SP signed-note and tlog-checkpoint (Ed25519).
  */
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, createReadStream, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FORMAT = 'strongroom-evidence/1'
@@ -94,9 +94,15 @@ const verifyBundle = async (dir, options) => {
   checkCoverage(wrong, manifest, checkpoint)
   const older = options.checkpoint === undefined ? null : openOlder(wrong, options, key, checkpoint)
 
-  const tree = openTree(readProof(dir, manifest, wrong), manifest.cuts.filter(Number.isSafeInteger), older?.size ?? 0)
+  const proof = openProof(join(dir, 'proof'))
+  const tree = openTree(proof.next, manifest.cuts.filter(Number.isSafeInteger), older?.size ?? 0)
   const seen = await readRows(join(dir, 'rows.ndjson'), { manifest, size: checkpoint.size, tree, wrong })
-  const roots = tree.close(checkpoint.size)
+  const whole = tree.close(checkpoint.size)
+  const { sha256: proofDigest, unread } = proof.close()
+  if (proofDigest !== manifest.files.proof?.sha256) {
+    wrong.push('the file proof is not the one that the manifest tells of')
+  }
+  const roots = unread ? null : whole
   if (roots === null) wrong.push('the file proof does not fit the rows: rows or hashes were added or taken away')
   else judgeRoots(verdict, roots, checkpoint, older)
   await checkOtherFiles(dir, manifest, wrong)
@@ -191,7 +197,8 @@ const readRows = async (path, { manifest, size, tree, wrong }) => {
     }
     if (index < last.index) {
       complain(`swapped row: ${where} is leaf ${index} and stands behind leaf ${last.index}`)
-      misplaced.add(index)
+      // To name a row is enough, and rows that are all misplaced must not fill the memory.
+      if (complaints <= MOST_COMPLAINTS) misplaced.add(index)
       continue
     }
     if (expected !== null && index > expected) complain(missing(expected, index))
@@ -285,19 +292,48 @@ const checkEnd = (seen, manifest, { expected, last }, wrong) => {
 
 /* The tree: leaves of the bundle, and for what lies between them the roots of subtrees. */
 
-const readProof = (dir, manifest, wrong) => {
-  const text = readText(join(dir, 'proof'))
-  if (sha256(text).toString('hex') !== manifest.files.proof?.sha256) {
-    wrong.push('the file proof is not the one that the manifest tells of')
+/** A hash a line, read as they are needed: there may be as many as rows. */
+const HASH_LINE = 45
+const HASH_LINES = 4_096 * HASH_LINE
+
+const openProof = (path) => {
+  const file = openFile(path)
+  const digest = createHash('sha256')
+  const buffer = Buffer.alloc(HASH_LINES)
+  let [at, end] = [0, 0]
+  const fill = () => {
+    ;[at, end] = [0, 0]
+    while (end < buffer.length) {
+      const read = readSync(file, buffer, end, buffer.length - end, null)
+      if (read === 0) break
+      end += read
+    }
+    digest.update(buffer.subarray(0, end))
+    return end > 0
   }
-  return text === '' ? [] : text.trimEnd().split('\n')
+  return {
+    /** Null where there is none, or another line. */
+    next() {
+      if (at === end && !fill()) return null
+      const line = buffer.toString('latin1', at, Math.min(end, at + HASH_LINE))
+      at += line.length
+      const hash = line.length === HASH_LINE && line.endsWith('\n') ? strictBase64(line.slice(0, -1)) : null
+      return hash?.length === 32 ? hash : null
+    },
+    close() {
+      const unread = at < end || fill()
+      while (fill());
+      closeSync(file)
+      return { sha256: digest.digest('hex'), unread }
+    },
+  }
 }
 
 /** Takes leaves in growing order. Holds one hash a level: the roots of the complete subtrees so far. */
-const openTree = (hashes, cuts, olderSize) => {
+const openTree = (nextHash, cuts, olderSize) => {
   const ends = [...cuts].sort((a, b) => a - b)
   const stack = []
-  let next = 0
+  let nextEnd = 0
   let at = 0
   let fits = true
   let olderRoot = olderSize === 0 ? EMPTY_ROOT : null
@@ -314,15 +350,13 @@ const openTree = (hashes, cuts, olderSize) => {
     while (fits && at < end) {
       let level = 0
       while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= end) level += 1
-      const hash = Buffer.from(hashes[next] ?? '', 'base64')
-      next += 1
-      fits = hash.length === 32
+      const hash = nextHash()
+      fits = hash !== null
       if (fits) push(level, hash)
     }
   }
   const pass = (to) => {
-    if (at === to) return
-    for (const cut of ends) if (cut > at && cut < to) passUpTo(cut)
+    for (; ends[nextEnd] < to; nextEnd += 1) passUpTo(ends[nextEnd])
     passUpTo(to)
   }
   return {
@@ -333,7 +367,7 @@ const openTree = (hashes, cuts, olderSize) => {
     /** The roots of the whole tree and of the older one; null where the parts do not make a tree. */
     close(size) {
       pass(size)
-      return fits && next === hashes.length ? { whole: rootOf(stack), older: olderRoot } : null
+      return fits ? { whole: rootOf(stack), older: olderRoot } : null
     },
   }
 }
@@ -479,13 +513,16 @@ const openCheckpoint = (note, key) => {
 
 /* Files. */
 
-const readText = (path) => {
+const orMisuse = (path, read) => {
   try {
-    return readFileSync(path, 'utf8')
+    return read()
   } catch (error) {
     throw new Misuse(`${path} cannot be read (${error.code})`)
   }
 }
+
+const readText = (path) => orMisuse(path, () => readFileSync(path, 'utf8'))
+const openFile = (path) => orMisuse(path, () => openSync(path, 'r'))
 
 async function* linesOf(path, seen) {
   if (!existsSync(path)) throw new Misuse(`${path} cannot be read`)

@@ -1,9 +1,11 @@
 /** The log in PostgreSQL, schema `log`: growing it, and reading what proofs are made of. */
 import type pg from 'pg'
 import { ProjectionFault } from '../projector/fault.ts'
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import { EMPTY_FRONTIER, type Frontier, grow, isFrontier } from './frontier.ts'
 import { LOG_CHANNEL } from './log-schema.ts'
 import type { Hash } from './merkle.ts'
+import type { VerifierKey } from './note.ts'
 import { isStored, type ReadRuns } from './proofs.ts'
 
 /** A transaction, a connection or a pool. Throws what PostgreSQL throws. */
@@ -166,6 +168,18 @@ export const lastCheckpoint = async (database: Queryable): Promise<StoredCheckpo
     [],
   )
   return row && checkpointIn(row)
+}
+
+/**
+ * What a stored checkpoint's note says, which has to be signed by the log's key: the columns beside it anybody could have
+ * written. Throws LogContradicted.
+ */
+export const openStored = ({ note, size, root }: StoredCheckpoint, key: VerifierKey): Checkpoint => {
+  const checkpoint = openCheckpoint(note, key)
+  if (checkpoint === null || checkpoint.size !== size || !checkpoint.root.equals(root)) {
+    throw new LogContradicted(`the last checkpoint, of ${size} leaves, is not signed by this log's key`)
+  }
+  return checkpoint
 }
 
 interface CheckpointRow {

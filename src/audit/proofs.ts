@@ -48,29 +48,36 @@ export const consistencyProof = (read: ReadRuns, first: number, second: number):
 }
 
 /**
- * The roots of the complete subtrees that lie between the leaves of a bundle, from left to right: with them whoever has
- * those leaves comes to the root of the whole tree. `gaps`: from the end of one run of leaves to the next. Each gap is
- * taken as the largest subtrees that fit, and is cut at the sizes in `cuts`, so that the roots of those older trees come
- * out too.
+ * The complete subtrees that lie between the leaves of a bundle, from left to right: with their roots whoever has those
+ * leaves comes to the root of the whole tree. Each gap is taken as the largest subtrees that fit, and is cut at the sizes
+ * in `cuts`, so that the roots of those older trees come out too.
+ *
+ * Gaps and cuts are in growing order, and each gap is to be taken whole before the next one: of the cuts none is looked at
+ * twice, however many gaps there are.
  */
-export const gapSubtrees = (gaps: readonly Range[], cuts: readonly number[]): readonly Range[] =>
-  gaps.flatMap(({ from, to }) => {
-    const ends = [...cuts.filter((cut) => cut > from && cut < to), to]
-    return ends.flatMap((end, n) => subtreesIn(ends[n - 1] ?? from, end))
-  })
+export const gapSubtrees = (cuts: readonly number[]): ((gap: Range) => Iterable<Range>) => {
+  let next = 0
+  return function* ({ from, to }) {
+    let at = from
+    for (let cut = cuts[next]; cut !== undefined && cut < to; next += 1, cut = cuts[next]) {
+      if (cut <= at) continue
+      yield* subtreesIn(at, cut)
+      at = cut
+    }
+    yield* subtreesIn(at, to)
+  }
+}
 
 export const subtreeRoots = (read: ReadRuns, subtrees: readonly Range[]): Promise<readonly Hash[]> =>
   hashesOf(read, subtrees)
 
-const subtreesIn = (from: number, to: number): readonly Range[] => {
-  const subtrees: Range[] = []
+function* subtreesIn(from: number, to: number): Generator<Range> {
   for (let at = from; at < to; ) {
     let size = 1
     while (at % (2 * size) === 0 && at + 2 * size <= to) size *= 2
-    subtrees.push({ from: at, to: at + size })
+    yield { from: at, to: at + size }
     at += size
   }
-  return subtrees
 }
 
 /** MTH(D[size]), from what is stored. */

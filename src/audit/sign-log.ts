@@ -5,17 +5,9 @@
  */
 import type pg from 'pg'
 import { inTransaction } from '../platform/postgres.ts'
-import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, signCheckpoint } from './checkpoint.ts'
 import { type Frontier, rootOf } from './frontier.ts'
-import {
-  LogContradicted,
-  LogMissing,
-  lastCheckpoint,
-  queryableOf,
-  readTree,
-  runsIn,
-  type StoredCheckpoint,
-} from './log-store.ts'
+import { LogContradicted, LogMissing, lastCheckpoint, openStored, queryableOf, readTree, runsIn } from './log-store.ts'
 import { EMPTY_ROOT, verifyConsistency } from './merkle.ts'
 import type { SignedLog } from './prepare-log.ts'
 import { consistencyProof, HashesMissing, storedRoot } from './proofs.ts'
@@ -51,7 +43,7 @@ export const signLog = (pool: pg.Pool, { log, intervalMs, newest }: SignOptions)
     const tree = await readTree(transaction)
     if (tree === undefined) throw new LogMissing()
     const { frontier } = tree
-    const before = last === undefined ? undefined : trusted(last, log)
+    const before = last === undefined ? undefined : openStored(last, log.key)
     if (newest !== undefined && newest.size > (before?.size ?? 0)) {
       throw new LogContradicted(`the checkpoint of ${newest.size} leaves, which this process has signed, is gone`)
     }
@@ -76,15 +68,6 @@ export const signLog = (pool: pg.Pool, { log, intervalMs, newest }: SignOptions)
     ])
     return { kind: 'signed', checkpoint }
   })
-
-/** What the last checkpoint's note says, which has to be signed by us: its columns anybody could have written. */
-const trusted = ({ note, size, root }: StoredCheckpoint, { key }: SignedLog): Checkpoint => {
-  const checkpoint = openCheckpoint(note, key)
-  if (checkpoint === null || checkpoint.size !== size || !checkpoint.root.equals(root)) {
-    throw new LogContradicted(`the last checkpoint, of ${size} leaves, is not signed by this log's key`)
-  }
-  return checkpoint
-}
 
 const mustContinue = async (read: ReturnType<typeof runsIn>, before: Checkpoint, frontier: Frontier): Promise<void> => {
   const claim = {

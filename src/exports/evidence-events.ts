@@ -30,8 +30,9 @@ interface Sources {
 const BATCH = 500
 
 /**
- * In the order of the log, below `size` leaves. Without codes there is no hole between the first and the last: where
- * clocks differ, an event from before `from` may stand between two from after it, and belongs to the run.
+ * In the order of the store, below `size` leaves. Without codes there is no hole between the first and the last: where
+ * clocks differ, an event from before `from` may stand between two from after it, and belongs to the run. Throws
+ * LogContradicted where an event that the tree of `size` leaves does not have stands before one that it has.
  */
 export async function* placedEvents(
   sources: Sources,
@@ -40,6 +41,7 @@ export async function* placedEvents(
   signal: AbortSignal,
 ): AsyncGenerator<readonly PlacedEvent[]> {
   const within = filter.codes === undefined ? await runOf(sources, filter, signal) : null
+  const place = openPlacing(sources, size)
   let passed = 0
   for await (const run of runsOf(sources, filter, signal)) {
     const first = passed
@@ -49,10 +51,8 @@ export async function* placedEvents(
         ? run.filter((event) => matches(event, filter))
         : run.slice(Math.max(0, within.from - first), Math.max(0, within.to - first))
     for (let at = 0; at < wanted.length; at += BATCH) {
-      const batch = wanted.slice(at, at + BATCH)
-      const placed = await place(sources, batch, size)
+      const placed = await place(wanted.slice(at, at + BATCH))
       if (placed.length > 0) yield placed
-      if (placed.length < batch.length) return
     }
     if (within !== null && passed >= within.to) return
   }
@@ -79,7 +79,7 @@ async function* runsOf(
   yield run
 }
 
-/** From the first that matches to the last, as numbers in `runsOf`. */
+/** From the first that matches to the last, as numbers in `runsOf`; without a time at one end, to that end. */
 const runOf = async (sources: Sources, filter: EvidenceFilter, signal: AbortSignal) => {
   if (filter.from === undefined && filter.to === undefined) return { from: 0, to: Number.POSITIVE_INFINITY }
   let passed = 0
@@ -92,7 +92,11 @@ const runOf = async (sources: Sources, filter: EvidenceFilter, signal: AbortSign
       range.to = passed
     }
   }
-  return range
+  if (range.to === 0) return range
+  return {
+    from: filter.from === undefined ? 0 : range.from,
+    to: filter.to === undefined ? Number.POSITIVE_INFINITY : range.to,
+  }
 }
 
 const matches = ({ type, metadata, recordedAt }: RecordedEvent, { codes, from, to }: EvidenceFilter): boolean => {
@@ -102,22 +106,20 @@ const matches = ({ type, metadata, recordedAt }: RecordedEvent, { codes, from, t
 }
 
 /** Those behind the checkpoint are left out: they are the last ones. */
-const place = async (
-  { database }: Sources,
-  events: readonly RecordedEvent[],
-  size: number,
-): Promise<readonly PlacedEvent[]> => {
-  const leaves = await leavesOf(
-    database,
-    events.map(({ id }) => id),
-  )
-  const placed: PlacedEvent[] = []
-  for (const event of events) {
-    const leaf = leaves.get(event.id)
-    if (leaf === undefined || leaf.index >= size) break
-    placed.push({ event, leaf, userId: userOf(event.stream) })
+const openPlacing = ({ database }: Sources, size: number) => {
+  let behind = false
+  return async (events: readonly RecordedEvent[]): Promise<readonly PlacedEvent[]> => {
+    const leaves = await leavesOf(
+      database,
+      events.map(({ id }) => id),
+    )
+    const placed: PlacedEvent[] = []
+    for (const event of events) {
+      const leaf = leaves.get(event.id)
+      if (leaf === undefined || leaf.index >= size) behind = true
+      else if (behind) throw new LogContradicted(`an event without a leaf stands before event ${event.id}`)
+      else placed.push({ event, leaf, userId: userOf(event.stream) })
+    }
+    return placed
   }
-  const behind = events.slice(placed.length).find(({ id }) => (leaves.get(id)?.index ?? size) < size)
-  if (behind !== undefined) throw new LogContradicted(`an event without a leaf stands before event ${behind.id}`)
-  return placed
 }

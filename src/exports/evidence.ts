@@ -10,17 +10,18 @@ import {
   LogContradicted,
   LogMissing,
   lastCheckpoint,
+  openStored,
   type Queryable,
   readTree,
-  runsIn,
 } from '../audit/log-store.ts'
 import { formatVerifierKey, signNote, type VerifierKey, verifierKeyOf } from '../audit/note.ts'
-import { gapSubtrees, type Range, subtreeRoots } from '../audit/proofs.ts'
 import type { EventStore } from '../event-store/port.ts'
 import type { Vault } from '../secrets/vault.ts'
-import { type EvidenceFilter, placedEvents } from './evidence-events.ts'
+import { openCoverage } from './evidence-coverage.ts'
+import { type EvidenceFilter, type PlacedEvent, placedEvents } from './evidence-events.ts'
 import { lineOf, openRow, type ProvenRow, type Redaction } from './evidence-rows.ts'
 import { tableHead, tableLine } from './evidence-table.ts'
+import { openEvidenceTree } from './evidence-tree.ts'
 
 export interface EvidenceSources {
   readonly store: Pick<EventStore, 'read' | 'subscribe'>
@@ -56,52 +57,63 @@ const SIGNATURE = 'manifest.sig'
 const FORMAT = 'strongroom-evidence/1'
 
 /**
- * The bundle of what the last checkpoint has. Throws LogMissing where nothing was signed yet; the files throw
- * LogContradicted where an event is not what its leaf says, CannotOpen, and what store, vault and database throw.
+ * The bundle of what the last checkpoint has. Throws LogMissing where nothing was signed yet, and LogContradicted where
+ * the checkpoint is not signed by the key at hand. The files throw LogContradicted, before there is a manifest, where an
+ * event is missing, or not what its leaf says, and where the leaves are not those that were signed; CannotOpen, and what
+ * store, vault and database throw.
  */
 export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish): Promise<readonly EvidenceFile[]> => {
   const { database } = sources
-  const [tree, checkpoint] = [await readTree(database), await lastCheckpoint(database)]
-  if (tree === undefined || checkpoint === undefined) throw new LogMissing()
+  const [tree, last] = [await readTree(database), await lastCheckpoint(database)]
+  if (tree === undefined || last === undefined) throw new LogMissing()
   const key = verifierKeyOf(tree.origin, sources.publicKey)
   if (formatVerifierKey(key) !== tree.verifierKey) {
     throw new LogContradicted(`the signing key at hand is not the one of this log, ${tree.verifierKey}`)
   }
+  const checkpoint = openStored(last, key)
+  const { note } = last
   const cuts = [...new Set([...(await keptSizes(database, checkpoint.size)), ...wish.olderSizes])]
     .filter((size) => size > 0 && size < checkpoint.size)
     .sort((a, b) => a - b)
-  const runs = new Runs()
+  const evidence = openEvidenceTree(database, checkpoint, cuts)
+  const coverage = openCoverage(wish.filter, checkpoint.size)
   const rows = new Digest()
   const proof = new Digest()
   const table = new Digest()
   let count = 0
   const counts = { personal: 0, redacted: 0, erased: 0 }
   const schemas: Record<string, number> = {}
-  const revisions: { from: string | null; to: string | null } = { from: null, to: null }
   let manifest = ''
 
   /** One row after the other, and not in batches: what a row is made of is then garbage before it has cost anything. */
-  async function* linesBy(lineOf: (proven: ProvenRow) => string): AsyncGenerator<string> {
-    for await (const batch of placedEvents(sources, wish.filter, checkpoint?.size ?? 0, wish.signal)) {
+  async function* linesBy(
+    lineOf: (proven: ProvenRow) => string,
+    check: (batch: readonly PlacedEvent[]) => Promise<void> = async () => {},
+  ): AsyncGenerator<string> {
+    for await (const batch of placedEvents(sources, wish.filter, checkpoint.size, wish.signal)) {
       const keys = await sources.vault.dataKeys(batch.flatMap(({ userId }) => userId ?? []))
       let text = ''
       for (const placed of batch) text += lineOf(openRow(placed, keys, wish.redact))
+      await check(batch)
       yield text
     }
   }
 
   async function* rowLines(): AsyncGenerator<Buffer> {
     const noted = (proven: ProvenRow): string => {
-      const { leafIndex, hidden, personal, event } = proven.row
-      runs.add(leafIndex)
+      const { hidden, personal, event } = proven.row
       if (hidden !== null || personal !== null) counts[hidden ?? 'personal'] += 1
       noteSchema(schemas, event)
-      revisions.from ??= String(event.revision)
-      revisions.to = String(event.revision)
       count += 1
       return lineOf(proven)
     }
-    for await (const text of linesBy(noted)) yield rows.add(text)
+    const check = (batch: readonly PlacedEvent[]): Promise<void> => {
+      for (const placed of batch) coverage.note(placed)
+      return evidence.add(batch.map(({ leaf }) => leaf))
+    }
+    for await (const text of linesBy(noted, check)) yield rows.add(text)
+    coverage.close()
+    await evidence.close()
   }
 
   async function* tableLines(): AsyncGenerator<Buffer> {
@@ -110,9 +122,7 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
   }
 
   async function* proofLines(): AsyncGenerator<Buffer> {
-    const subtrees = gapSubtrees(runs.gaps(checkpoint?.size ?? 0), cuts)
-    for (let at = 0; at < subtrees.length; at += PROOF_BATCH) {
-      const hashes = await subtreeRoots(runsIn(database), subtrees.slice(at, at + PROOF_BATCH))
+    for await (const hashes of evidence.roots()) {
       yield proof.add(hashes.map((hash) => `${hash.toString('base64')}\n`).join(''))
     }
   }
@@ -124,10 +134,10 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
         format: FORMAT,
         program: wish.program,
         madeAt: wish.madeAt.toISOString(),
-        origin: tree?.origin,
+        origin: key.name,
         filter: { from: from ?? null, to: to ?? null, user: user ?? null, codes: codes ?? null },
         redacted: wish.redact,
-        coverage: coverageOf(wish.filter, runs, revisions),
+        coverage: coverage.coverage(),
         count,
         personal: counts,
         schemas,
@@ -136,8 +146,8 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
           [PROOF]: { sha256: proof.hex(), bytes: proof.bytes },
           ...(wish.table ? { [TABLE]: { sha256: table.hex(), bytes: table.bytes } } : {}),
         },
-        verifierKey: tree?.verifierKey,
-        checkpoint: checkpoint?.note,
+        verifierKey: formatVerifierKey(key),
+        checkpoint: note,
         cuts,
       },
       null,
@@ -159,52 +169,14 @@ export const evidenceFiles = async (sources: EvidenceSources, wish: EvidenceWish
   ]
 }
 
-const PROOF_BATCH = 500
-
 /** Its first line is no log's origin, so nobody can pass it off as a checkpoint of one. */
 const signManifest = (manifest: string, key: VerifierKey, privateKey: KeyObject): string => {
   const digest = createHash('sha256').update(manifest).digest('base64')
   return signNote(`${FORMAT} ${key.name}\n${digest}\n`, key, privateKey)
 }
 
-/** In which the absence of a row would be noticed; null: every row is proven, and that there are no more is asserted. */
-const coverageOf = (
-  { user, codes }: EvidenceFilter,
-  runs: Runs,
-  revisions: { readonly from: string | null; readonly to: string | null },
-) => {
-  if (codes !== undefined || runs.first === null) return { kind: 'rows' }
-  if (user !== undefined) return { kind: 'revisions', stream: `user-${user}`, ...revisions }
-  return { kind: 'leaves', from: runs.first, to: runs.end }
-}
-
 const noteSchema = (schemas: Record<string, number>, { type, metadata: { schemaVersion } }: LeafContent): void => {
   if (typeof schemaVersion === 'number') schemas[type] = Math.max(schemas[type] ?? 0, schemaVersion)
-}
-
-/** Indexes that come in growing order, as runs: an unfiltered bundle of any size is a single one. */
-class Runs {
-  readonly #runs: { from: number; to: number }[] = []
-
-  get first(): number | null {
-    return this.#runs[0]?.from ?? null
-  }
-
-  get end(): number {
-    return this.#runs.at(-1)?.to ?? 0
-  }
-
-  add(index: number): void {
-    const last = this.#runs.at(-1)
-    if (last?.to === index) last.to += 1
-    else this.#runs.push({ from: index, to: index + 1 })
-  }
-
-  gaps(size: number): readonly Range[] {
-    const starts = [0, ...this.#runs.map(({ to }) => to)]
-    const ends = [...this.#runs.map(({ from }) => from), size]
-    return starts.map((from, n) => ({ from, to: ends[n] ?? size })).filter(({ from, to }) => from < to)
-  }
 }
 
 class Digest {

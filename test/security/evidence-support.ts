@@ -1,6 +1,6 @@
 /** Bundles as an auditor gets them, over HTTP, and judges them: by the one file that they copy. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
@@ -95,13 +95,23 @@ const withPool = async <T>({ database }: TestServer, work: (pool: pg.Pool) => Pr
   }
 }
 
-/** Unpacks it into a folder below `folder`, and runs the verifier with nothing in its environment. */
+/**
+ * Unpacks it into a folder below `folder`, and runs the verifier as an auditor does: the one file, alone in a folder of
+ * its own, with nothing in its environment.
+ */
 export const verifyBundle = async (folder: string, bundle: Bundle, ...options: readonly string[]): Promise<Verdict> => {
   const dir = join(await mkdtemp(join(folder, 'bundle-')), 'bundle')
   await mkdir(dir)
   for (const [name, content] of bundle) await writeFile(join(dir, name), content)
+  return runVerifier(folder, [dir, ...options])
+}
+
+/** On a copy of it below `folder`, from where it reaches neither our sources nor a package. */
+export const runVerifier = async (folder: string, args: readonly string[]): Promise<Verdict> => {
+  const cwd = await mkdtemp(join(folder, 'verifier-'))
+  await copyFile('scripts/verify.mjs', join(cwd, 'verify.mjs'))
   return new Promise((resolve) => {
-    execFile(process.execPath, ['scripts/verify.mjs', dir, ...options], { env: {} }, (error, out) =>
+    execFile(process.execPath, ['verify.mjs', ...args], { cwd, env: {} }, (error, out) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, out }),
     )
   })
