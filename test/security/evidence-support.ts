@@ -95,18 +95,21 @@ const withPool = async <T>({ database }: TestServer, work: (pool: pg.Pool) => Pr
   }
 }
 
-/**
- * Unpacks it into a folder below `folder`, and runs the verifier as an auditor does: the one file, alone in a folder of
- * its own, with nothing in its environment.
- */
-export const verifyBundle = async (folder: string, bundle: Bundle, ...options: readonly string[]): Promise<Verdict> => {
+export const verifyBundle = async (folder: string, bundle: Bundle, ...options: readonly string[]): Promise<Verdict> =>
+  runVerifier(folder, [await writeBundle(folder, bundle), ...options])
+
+/** Unpacks it into a folder below `folder`. */
+export const writeBundle = async (folder: string, bundle: Bundle): Promise<string> => {
   const dir = join(await mkdtemp(join(folder, 'bundle-')), 'bundle')
   await mkdir(dir)
   for (const [name, content] of bundle) await writeFile(join(dir, name), content)
-  return runVerifier(folder, [dir, ...options])
+  return dir
 }
 
-/** On a copy of it below `folder`, from where it reaches neither our sources nor a package. */
+/**
+ * As an auditor does: a copy of the one file, alone in a folder below `folder` and with nothing in its environment, from
+ * where it reaches neither our sources nor a package.
+ */
 export const runVerifier = async (folder: string, args: readonly string[]): Promise<Verdict> => {
   const cwd = await mkdtemp(join(folder, 'verifier-'))
   await copyFile('scripts/verify.mjs', join(cwd, 'verify.mjs'))
