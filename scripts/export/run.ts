@@ -20,7 +20,7 @@ import type { Redaction } from '../../src/exports/evidence-rows.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { loadMasterKey } from '../../src/secrets/master-key.ts'
 import { openVault } from '../../src/secrets/vault.ts'
-import { openCounter } from '../operate/counter.ts'
+import type { Counter } from '../operate/counter.ts'
 import { mustHaveMasterKey } from '../operate/master-key.ts'
 import { withVaultDatabase } from '../operate/vault-database.ts'
 
@@ -43,8 +43,13 @@ export class InvalidOption extends Error {
   override readonly name = 'InvalidOption'
 }
 
-/** Throws InvalidOption, DirectoryInUse, LogMissing, LogContradicted, and as scripts/operate says. */
-export const runExport = async (config: Config, options: ExportOptions, signal: AbortSignal): Promise<void> => {
+/** Resolves with where it is. Throws InvalidOption, DirectoryInUse, LogMissing, LogContradicted, and as scripts/operate says. */
+export const runExport = async (
+  config: Config,
+  options: ExportOptions,
+  openCounter: () => Counter,
+  signal: AbortSignal,
+): Promise<string> => {
   const filter = filterOf(options)
   const out = resolve(options.out)
   await mustBeFree(out)
@@ -85,7 +90,7 @@ export const runExport = async (config: Config, options: ExportOptions, signal: 
         },
       )
       await mkdir(aside, { recursive: true, mode: 0o700 })
-      const counter = openCounter(process.stderr)
+      const counter = openCounter()
       try {
         for (const { name, content } of files) {
           const target = createWriteStream(join(aside, name), { mode: 0o600, flags: 'wx' })
@@ -104,13 +109,13 @@ export const runExport = async (config: Config, options: ExportOptions, signal: 
       await store.close()
     }
   })
-  process.stdout.write(`${out}\n`)
+  return out
 }
 
 async function* counted(
   content: AsyncIterable<string | Buffer>,
   name: string,
-  counter: ReturnType<typeof openCounter>,
+  counter: Counter,
 ): AsyncGenerator<string | Buffer> {
   let lines = 0
   for await (const part of content) {
