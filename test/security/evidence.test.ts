@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
 import { canonicalJson } from '../../src/audit/canonical-json.ts'
 import { signCheckpoint } from '../../src/audit/checkpoint.ts'
 import { leafHash } from '../../src/audit/merkle.ts'
@@ -85,6 +86,11 @@ const withRows = (bundle: Bundle, rows: readonly Row[]): Bundle =>
 
 const manifestOf = (bundle: Bundle) => JSON.parse(bundle.get('manifest.json') ?? '')
 
+const fileFacts = (bundle: Bundle, name: string) => {
+  const content = Buffer.from(bundle.get(name) ?? '')
+  return { sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length }
+}
+
 /** The worst case: whoever changes the bundle holds the key of the log, and signs the manifest anew. */
 const resigned = (bundle: Bundle, change: object = {}, signer = { key, privateKey }): Bundle => {
   const rows = bundle.get('rows.ndjson') ?? ''
@@ -158,6 +164,43 @@ describe('A09 a bundle', () => {
     }))
     const { code, out } = await verify(resigned(withRows(ofUser, reversed)))
     expect([code, out]).toEqual([0, expect.stringContaining(`no row of user-${userId} is missing`)])
+  })
+
+  it('tells who made it of what, how far it goes and by which schemas', async () => {
+    const { name, version } = packageJson
+    const [, size] = manifestOf(whole).checkpoint.split('\n')
+    expect(manifestOf(whole)).toStrictEqual({
+      format: 'strongroom-evidence/1',
+      program: { name, version },
+      madeAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      origin: key.name,
+      filter: { from: null, to: null, user: null, codes: null },
+      redacted: [],
+      coverage: { kind: 'leaves', from: 0, to: Number(size) },
+      count: Number(size),
+      personal: { personal: Number(size), redacted: 0, erased: 0 },
+      schemas: { 'user:registered': 1, 'user:logged_in': 2, 'user:reauthentication_failed': 1 },
+      files: {
+        'rows.ndjson': fileFacts(whole, 'rows.ndjson'),
+        proof: fileFacts(whole, 'proof'),
+      },
+      verifierKey: formatVerifierKey(key),
+      checkpoint: expect.stringContaining(`${key.name}\n${size}\n`),
+      cuts: expect.arrayContaining([Number(older.split('\n')[1])]),
+    })
+    expect(manifestOf(ofUser)).toMatchObject({
+      filter: { from: null, to: null, user: userId, codes: null },
+      coverage: { kind: 'revisions', stream: `user-${userId}`, from: '0', to: String(rowsOf(ofUser).length - 1) },
+      count: rowsOf(ofUser).length,
+    })
+    const [from, to] = ['2026-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z']
+    const failures = await download(`&code=user%3Areauthentication_failed&from=${from}&to=${to}`)
+    expect(manifestOf(failures)).toMatchObject({
+      filter: { from, to, user: null, codes: ['user:reauthentication_failed'] },
+      coverage: { kind: 'rows' },
+      count: 3,
+      schemas: { 'user:reauthentication_failed': 1 },
+    })
   })
 
   it('holds no secret', () => {
