@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { LogContradicted, LogMissing } from '../../src/audit/log-store.ts'
 import type { Config } from '../../src/config.ts'
+import { DecodeError } from '../../src/event-store/port.ts'
 import { redactable } from '../../src/exports/evidence-rows.ts'
 import type { Counter } from '../operate/counter.ts'
 import { EXIT, exitCodeFor, sentenceFor } from '../operate/ending.ts'
@@ -23,10 +24,10 @@ export const runExportCommand = async (args: readonly string[], surroundings: Su
   try {
     return await runCommands(program(surroundings), args, complain)
   } catch (error) {
-    const told = [LogContradicted, LogMissing, DirectoryInUse, InvalidOption]
+    const told = [LogContradicted, DecodeError, LogMissing, DirectoryInUse, InvalidOption]
     const known = error instanceof Error && told.some((kind) => error instanceof kind)
     complain(`${known ? error.message : sentenceFor(error)}\n`)
-    if (error instanceof LogContradicted) return CONTRADICTED
+    if (error instanceof LogContradicted || error instanceof DecodeError) return CONTRADICTED
     if (error instanceof LogMissing) return NOTHING
     return known ? EXIT.misuse : exitCodeFor(error)
   }

@@ -5,7 +5,7 @@ import { LogContradicted, LogMissing, lastCheckpoint, queryableOf, readTree } fr
 import { migrateLog } from '../../src/audit/prepare-log.ts'
 import { type Config, InvalidConfiguration } from '../../src/config.ts'
 import { InvalidConnectionString } from '../../src/event-store/eventstoredb-url.ts'
-import { StoreUnavailable } from '../../src/event-store/port.ts'
+import { DecodeError, StoreUnavailable } from '../../src/event-store/port.ts'
 import { EmbeddedPostgresError } from '../../src/platform/embedded-postgres/error.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { isDatabaseAway } from '../../src/platform/postgres.ts'
@@ -117,7 +117,7 @@ const checkpoint =
 
 const exitCodeFor = (error: unknown): number => {
   if (error instanceof LogMissing) return EXIT.nothing
-  if (error instanceof LogContradicted) return EXIT.different
+  if (error instanceof LogContradicted || error instanceof DecodeError) return EXIT.different
   return error instanceof InvalidConfiguration || error instanceof NoInstallation ? EXIT.misuse : EXIT.failed
 }
 
@@ -128,7 +128,7 @@ const sentenceFor = (error: unknown): string => {
   if (isDatabaseAway(error)) return 'the database cannot be reached; check DATABASE_URL and that it runs'
   const told = [
     ...[InvalidConfiguration, InvalidConnectionString, NoInstallation, EmbeddedPostgresError],
-    ...[LogMissing, LogContradicted, CannotOpen],
+    ...[LogMissing, LogContradicted, DecodeError, CannotOpen],
   ]
   if (error instanceof Error && told.some((kind) => error instanceof kind)) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

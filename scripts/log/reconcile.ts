@@ -1,5 +1,6 @@
 /** `npm run log -- reconcile`: the log, and the audit log that people see, held against the events. */
 import { auditlog } from '../../projections/auditlog.ts'
+import { UnreadableEvent } from '../../src/account/upcast.ts'
 import { queryableOf } from '../../src/audit/log-store.ts'
 import { reconcileLog } from '../../src/audit/reconcile-log.ts'
 import { reconcileRows } from '../../src/audit/reconcile-rows.ts'
@@ -10,6 +11,7 @@ import type { EventStore } from '../../src/event-store/port.ts'
 import { openLog } from '../../src/platform/log.ts'
 import { openForProjections } from '../../src/projector/open-events.ts'
 import { loadMasterKey } from '../../src/secrets/master-key.ts'
+import { CannotOpen } from '../../src/secrets/sealing.ts'
 import { openVault } from '../../src/secrets/vault.ts'
 import { historyOf } from '../copy-events/history.ts'
 import type { withVaultDatabase } from '../operate/vault-database.ts'
@@ -33,9 +35,14 @@ export const reconcile =
       if (key === undefined) print(`            ${NO_KEY}`)
       const open = openForProjections(vault)()
       const shown = await reconcileRows(database, wholeOf(store), async (recorded) => {
-        const event = await open(recorded)
-        const operations = event === null ? [] : auditlog.apply(event)
-        return operations.flatMap((operation) => (operation.op === 'insert' ? [operation.row] : []))
+        try {
+          const event = await open(recorded)
+          const operations = event === null ? [] : auditlog.apply(event)
+          return operations.flatMap((operation) => (operation.op === 'insert' ? [operation.row] : []))
+        } catch (error) {
+          if (error instanceof CannotOpen || error instanceof UnreadableEvent) return null
+          throw error
+        }
       })
       const agree =
         shown.upTo === null

@@ -15,14 +15,14 @@ export interface RowsVerdict {
 const BATCH = 1_000
 
 /**
- * Takes the events of the whole store, and what the projection makes of one. Events behind the projection's checkpoint
+ * Takes the events of the whole store, and what the projection makes of one; null: it cannot be read. Events behind the projection's checkpoint
  * are left out, and a row there is of no event: whoever put it there would have it shown first. Nothing is written.
  * Throws what store, projection and database throw.
  */
 export const reconcileRows = async (
   database: Queryable,
   history: AsyncIterable<RecordedEvent>,
-  rowsOf: (event: RecordedEvent) => Promise<readonly Row[]>,
+  rowsOf: (event: RecordedEvent) => Promise<readonly Row[] | null>,
 ): Promise<RowsVerdict> => {
   const { upTo, beyond } = await liveRows(database)
   if (upTo === null || beyond > 0) {
@@ -33,7 +33,9 @@ export const reconcileRows = async (
   let batch: Row[] = []
   for await (const event of history) {
     if (event.position > upTo) break
-    batch.push(...(await rowsOf(event)))
+    const wanted = await rowsOf(event)
+    if (wanted === null) return { rows, upTo, difference: `event ${event.id} cannot be read, nor its row be compared` }
+    batch.push(...wanted)
     if (batch.length < BATCH) continue
     const difference = await differenceIn(database, batch)
     if (difference !== null) return { rows, upTo, difference }

@@ -9,10 +9,11 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-/** A fresh, empty UTF-8 database on the PostgreSQL of this test run. */
-export async function createDatabase(): Promise<TestDatabase> {
+/** A fresh UTF-8 database on the PostgreSQL of this test run: empty, or a copy of another, which nobody may be using. */
+export async function createDatabase(copied?: TestDatabase): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await runOnServer(`create database ${name}`)
+  const template = copied && 'database' in copied.connection ? `template ${copied.connection.database}` : ''
+  await runOnServer(`create database ${name} ${template}`)
   return {
     connection: { ...inject('postgresServer'), database: name },
     drop: () => runOnServer(`drop database if exists ${name} with (force)`),
