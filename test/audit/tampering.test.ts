@@ -199,6 +199,16 @@ const untouched: Record<string, Case> = {
   },
 }
 
+const cut: Edit = async (tamper) => {
+  await tamper(`delete from read.auditlog where id in (select event_id from log.leaves where index >= 20)`)
+  await tamper(`delete from store.events where id in (select event_id from log.leaves where index >= 20)`)
+  await tamper('delete from log.leaves where index >= 20')
+  const leaves = await tamper('select hash from log.leaves order by index')
+  const hashes = leaves.map(({ hash }) => hash as Buffer)
+  const { roots } = grow(EMPTY_FRONTIER, hashes).frontier
+  await tamper('update log.tree set size = 20, frontier = $1', [Buffer.concat(roots)])
+}
+
 const ofEvents: Record<string, Case> = {
   'data changed': {
     edit: (tamper) =>
@@ -256,15 +266,7 @@ const ofEvents: Record<string, Case> = {
     export: /^leaf 23 of the log has no event where the store should have it\n$/,
   },
   'the tail cut, of rows, leaves and tree as well': {
-    edit: async (tamper) => {
-      await tamper(`delete from read.auditlog where id in (select event_id from log.leaves where index >= 20)`)
-      await tamper(`delete from store.events where id in (select event_id from log.leaves where index >= 20)`)
-      await tamper('delete from log.leaves where index >= 20')
-      const leaves = await tamper('select hash from log.leaves order by index')
-      const hashes = leaves.map(({ hash }) => hash as Buffer)
-      const { roots } = grow(EMPTY_FRONTIER, hashes).frontier
-      await tamper('update log.tree set size = 20, frontier = $1', [Buffer.concat(roots)])
-    },
+    edit: cut,
     reconcile: /^log {9}there is a checkpoint of 24 leaves, and the log has 20\naudit log {3}20 rows agree/,
     export: /^leaf 20 of the log has no event where the store should have it\n$/,
     signer: /^the log has 21 leaves, fewer than the 24 of its last checkpoint$/,
@@ -415,6 +417,28 @@ describe.each(Object.entries(sections))('%s', (_, cases) => {
       expect(exported.code).toBe(wanted.export === undefined ? 0 : (wanted.exportCode ?? 3))
       expect(await sign(installation)).toMatch(wanted.signer ?? /^signed$/)
     })
+  })
+})
+
+it('all that tells of the end cut together is found by nobody here, and by whoever has kept a checkpoint', async () => {
+  const kept = join(folder, 'kept-before')
+  await withPool(original, async (pool) => {
+    const { rows } = await pool.query('select note from log.checkpoints where size = $1', [LEAVES])
+    await writeFile(kept, rows[0].note)
+  })
+  const cutAll: Edit = async (tamper) => {
+    await cut(tamper)
+    await tamper('delete from log.checkpoints where size > 20')
+  }
+  await withCopy(cutAll, async (installation) => {
+    const { code, text } = await reconcile(installation)
+    expect(text).toMatch(/^log {9}20 leaves and \d+ checkpoints agree with the events\naudit log {3}20 rows agree/)
+    expect(code).toBe(0)
+    const { dir, ...exported } = await exportAndVerify(installation)
+    expect(exported).toEqual({ code: 0, text: expect.stringMatching(VERIFIES) })
+    const verdict = await runVerifier(folder, [dir, '--key', formatVerifierKey(key), '--checkpoint', kept])
+    expect(verdict.out).toMatch(/- the checkpoint is inconsistent with the older one: that had 24 leaves/)
+    expect(verdict.code).toBe(1)
   })
 })
 

@@ -156,3 +156,21 @@ it.each([498, 499, 500, 999])(
     await expect(bundleOf({ codes }, { stored })).rejects.toThrow('an event without a leaf stands before event')
   },
 )
+
+it('is refused where the stored hashes are changed while it is written', async () => {
+  const inner = queryableOf(database.pool)
+  let reads = 0
+  const changing: Queryable = {
+    async query<Row>(text: string, values: readonly unknown[]) {
+      if (!text.includes('as run (level, first, past, number)')) return inner.query<Row>(text, values)
+      reads += 1
+      // Before the rows, behind them, and both once more for the file.
+      return inner.query<Row>(
+        reads < 3 ? text : text.replaceAll('string_agg(hash,', 'string_agg(sha256(hash),'),
+        values,
+      )
+    },
+  }
+  await expect(bundleOf({ from, to }, { query: changing })).rejects.toThrow('were changed while they were exported')
+  expect(reads).toBe(3)
+})
