@@ -1,10 +1,13 @@
 /** The analysts' side: the history in pages, as lines, live, and what was true at a moment of the past. */
 import { readFile } from 'node:fs/promises'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { accessCatalogue, auditCodes } from '../../src/account/access-events.ts'
 import { catalogue } from '../../src/account/events.ts'
+import { HEARTBEAT_MS } from '../../src/http/resources/event-streams.ts'
 import type { SessionBody } from '../../src/http/resources/schemas.ts'
 import { scopes } from '../../src/secrets/access-tokens.ts'
+import { fixtureNames, readFixture } from '../account/golden.ts'
 import type { Reply } from '../support/browser.ts'
 import { openEventSource } from '../support/event-source.ts'
 import { PASSWORD, someEmail, startServer, type TestServer } from '../support/server.ts'
@@ -26,6 +29,12 @@ interface Item {
   readonly data: Readonly<Record<string, unknown>>
   readonly metadata: Readonly<Record<string, unknown>>
   readonly personal: Readonly<Record<string, unknown>> | null
+}
+interface TypeItem {
+  readonly code: string
+  readonly message: string
+  readonly outcome: string
+  readonly versions: readonly { readonly version: number; readonly schema: Readonly<Record<string, unknown>> }[]
 }
 interface EventPage {
   readonly items: readonly Item[]
@@ -221,10 +230,22 @@ describe('GET /v1/streams/{stream}/events', () => {
 })
 
 describe('GET /v1/event-types', () => {
-  it('has each type with a schema of every version, and the events fit it', async () => {
-    const { items } = (await get('/v1/event-types')).body as {
-      items: readonly { code: string; message: string; outcome: string; versions: readonly { version: number }[] }[]
-    }
+  const types = async () => ((await get('/v1/event-types')).body as { readonly items: readonly TypeItem[] }).items
+
+  /** By type, then by version; the newest one last. */
+  const validators = async () => {
+    // Formats are told beside a pattern, which is checked; `ajv` alone knows none of them.
+    const ajv = new Ajv2020({ validateFormats: false })
+    return new Map(
+      (await types()).map(({ code, versions }) => [
+        code,
+        new Map(versions.map(({ version, schema }) => [version, ajv.compile(schema)])),
+      ]),
+    )
+  }
+
+  it('has each type with a schema of every version', async () => {
+    const items = await types()
     expect(items.map(({ code }) => code)).toEqual(auditCodes)
     for (const { code, message, outcome, versions } of items) {
       const { versions: known, ...rest } = { ...catalogue, ...accessCatalogue }[code as (typeof auditCodes)[number]]
@@ -236,6 +257,34 @@ describe('GET /v1/event-types', () => {
       version: 2,
       schema: { type: 'object', properties: { sessionId: { type: 'string', format: 'uuid' } } },
     })
+  })
+
+  it('every golden fixture fits the schema of its version, and what it is shown as the newest one', async () => {
+    const known = await validators()
+    for (const name of fixtureNames()) {
+      const { stored, event } = readFixture(name)
+      const ofType = known.get(stored.type)
+      const own = ofType?.get(Number(stored.metadata.schemaVersion))
+      expect(own?.(stored.data), `${name}: ${JSON.stringify(own?.errors)}`).toBe(true)
+      expect(own?.({ ...stored.data, more: 1 }), `${name} with one more field`).toBe(false)
+      const newest = [...(ofType?.values() ?? [])].at(-1)
+      expect(newest?.(event.data), `${name}: ${JSON.stringify(newest?.errors)}`).toBe(true)
+    }
+  })
+
+  it('every item of /v1/events fits the newest schema of its type', async () => {
+    const auditor = await makeToken(server, ['audit:read', 'audit:export'])
+    expect((await get('/v1/audit/events?limit=1', auditor)).status).toBe(200)
+    expect((await get('/v1/audit/export?format=ndjson', auditor)).status).toBe(200)
+    const known = await validators()
+    const items = await everything('', 200)
+    expect(items.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['user:registered', 'user:logged_in', 'audit:accessed', 'audit:exported']),
+    )
+    for (const { type, position, data } of items) {
+      const newest = [...(known.get(type)?.values() ?? [])].at(-1)
+      expect(newest?.(data), `${type} at ${position}: ${JSON.stringify(newest?.errors)}`).toBe(true)
+    }
   })
 })
 
@@ -286,6 +335,23 @@ describe('GET /v1/events/stream', () => {
     })
     for (const source of sources) source.leave()
   })
+
+  it('ends with a heartbeat once its token is revoked, and the stream of another token goes on', async () => {
+    const token = await makeToken(server, ['events:read'])
+    const [theirs, ours] = await Promise.all(
+      [token, reader].map(({ headers }) => openEventSource(`${server.url}/v1/events/stream?after=end`, headers)),
+    )
+    if (!theirs || !ours) throw new Error('two streams were opened')
+    await signUp(server)
+    await Promise.all([theirs.until(2), ours.until(2)])
+    await revokeToken(server, token)
+    await expect.poll(() => theirs.state(), { timeout: 4 * HEARTBEAT_MS, interval: 50 }).toBe('ended')
+    await signUp(server)
+    await ours.until(4)
+    expect(theirs.events).toHaveLength(2)
+    expect(ours.state()).toBe('open')
+    ours.leave()
+  }, 90_000)
 })
 
 describe('docs/analysts.md', () => {
