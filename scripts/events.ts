@@ -2,25 +2,25 @@
 import { Command, CommanderError } from 'commander'
 import { readConfig } from '../src/config.ts'
 import { openLog } from '../src/platform/log.ts'
+import { openProgress } from './copy-events/progress.ts'
 import { checkEvents } from './events/check.ts'
-import { openCounter } from './operate/counter.ts'
 import { EXIT, exitCodeFor, interruptions, sentenceFor } from './operate/ending.ts'
 import { withHistory } from './operate/history.ts'
 
 const check = async (): Promise<void> => {
   const signal = interruptions()
-  const counter = openCounter(process.stderr)
+  const progress = openProgress(process.stderr)
   try {
     await withHistory(readConfig(), openLog('warn'), async ({ store }) => {
-      const reports = await checkEvents(store, signal, (events) => counter.count(events))
-      counter.stop()
+      const reports = await checkEvents(store, signal, (...step) => progress.onProgress('checking', ...step))
+      progress.stop()
       for (const report of reports) process.stdout.write(`${JSON.stringify(report)}\n`)
       const [events, unreadable] = [reports.map((each) => each.events), reports.map((each) => each.unreadable)].map(sum)
       process.stdout.write(`${JSON.stringify({ events, unreadable })}\n`)
       if (unreadable !== 0) process.exitCode = EXIT.failed
     })
   } finally {
-    counter.stop()
+    progress.stop()
   }
 }
 

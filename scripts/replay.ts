@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander'
 import { readConfig } from '../src/config.ts'
 import { openLog } from '../src/platform/log.ts'
-import { openCounter } from './operate/counter.ts'
+import { openProgress } from './copy-events/progress.ts'
 import { EXIT, exitCodeFor, interruptions, sentenceFor } from './operate/ending.ts'
 import { withHistory } from './operate/history.ts'
 import { type ReplayOptions, replayCommand } from './replay/command.ts'
@@ -15,14 +15,14 @@ const run = async (): Promise<void> => {
   if (options.state !== undefined && options.user === undefined) command.error('--state needs --user')
   const signal = interruptions()
   // What goes to a terminal as lines is progress enough.
-  const counter = process.stdout.isTTY && options.out === undefined ? undefined : openCounter(process.stderr)
+  const progress = process.stdout.isTTY && options.out === undefined ? undefined : openProgress(process.stderr)
   try {
     await withHistory(readConfig(), openLog('warn'), async (history) => {
-      const lines = replay(history, options, { signal, onProgress: (events) => counter?.count(events) })
+      const lines = replay(history, options, { signal, onProgress: (...step) => progress?.onProgress(...step) })
       await (options.out === undefined ? writeLines(lines, process.stdout) : writeFileOfLines(lines, options.out))
     })
   } finally {
-    counter?.stop()
+    progress?.stop()
   }
 }
 

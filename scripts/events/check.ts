@@ -4,6 +4,7 @@ import { readAccountEvent, UnreadableEvent } from '../../src/account/upcast.ts'
 import { userOf } from '../../src/accounts/accounts.ts'
 import { DecodeError, type EventStore, type Position, type RecordedEvent } from '../../src/event-store/port.ts'
 import { readLog } from '../../src/replay/read-log.ts'
+import { type OnEvents, openLogProgress, tailOf } from '../operate/log-progress.ts'
 
 export interface TypeReport {
   readonly type: string
@@ -17,13 +18,13 @@ export interface TypeReport {
 
 /** Sorted by type and version. Throws StoreUnavailable and the signal's reason. */
 export const checkEvents = async (
-  store: Pick<EventStore, 'subscribe'>,
+  store: Pick<EventStore, 'subscribe' | 'tail'>,
   signal: AbortSignal,
-  onProgress: (events: number) => void = () => {},
+  onEvents: OnEvents = () => {},
 ): Promise<readonly TypeReport[]> => {
   const reports = new Map<string, TypeReport>()
-  let count = 0
-  const note = (type: string, version: number | null, bad: TypeReport['first']): void => {
+  const progress = openLogProgress('start', await tailOf(store, signal), onEvents)
+  const note = (position: Position, type: string, version: number | null, bad: TypeReport['first']): void => {
     const key = JSON.stringify([type, version])
     const { events, unreadable, first } = reports.get(key) ?? { events: 0, unreadable: 0, first: null }
     reports.set(key, {
@@ -31,16 +32,17 @@ export const checkEvents = async (
       unreadable: unreadable + (bad === null ? 0 : 1),
       first: first ?? bad,
     })
-    onProgress(++count)
+    progress(position)
   }
   let after: Position | 'start' | null = 'start'
   while (after !== null) {
     const undecodable: DecodeError | null = await readOn(store, after, signal, (event) =>
-      note(event.type, versionOf(event), problemOf(event)),
+      note(event.position, event.type, versionOf(event), problemOf(event)),
     )
     after = undecodable?.position ?? null
     if (undecodable !== null) {
-      note(undecodable.type, null, { position: String(undecodable.position), reason: 'not-json' })
+      const { position, type } = undecodable
+      note(position, type, null, { position: String(position), reason: 'not-json' })
     }
   }
   return [...reports.values()].sort((a, b) => a.type.localeCompare(b.type) || (a.version ?? 0) - (b.version ?? 0))

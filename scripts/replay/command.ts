@@ -1,6 +1,6 @@
 /** What `npm run replay` understands. */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { eventTypes } from '../../src/account/events.ts'
+import { auditCodes } from '../../src/account/access-events.ts'
 import { type Moment, parseMoment } from '../../src/replay/moment.ts'
 import { parseUserId } from '../operate/user-id.ts'
 
@@ -29,12 +29,15 @@ export const replayCommand = (): Command =>
       ),
     )
     .addOption(new Option('--user <id>', 'only the events of this user').argParser(parseUserId))
-    .addOption(new Option('--type <code...>', 'only events of these types').choices(eventTypes))
+    .addOption(new Option('--type <code...>', 'only events of these types').choices(auditCodes))
     .addOption(
       new Option('--out <file>', 'write there instead; the file appears once it is whole, readable by you alone'),
     )
     .addOption(
-      new Option('--state <what>', 'print what was true for --user at --until, instead of events').choices(states),
+      new Option('--state <what>', 'print what was true for --user at --until, instead of events')
+        .choices(states)
+        // The state is the fold of all that had happened: half of a history has none.
+        .conflicts(['from', 'type']),
     )
     .option('--pii', 'with addresses, places, user agents and names')
     .addHelpText(

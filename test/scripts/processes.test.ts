@@ -174,9 +174,13 @@ describe('Ctrl-C', { timeout: SLOW }, () => {
       url.searchParams.set('application_name', 'script')
       const named = { ...env, DATABASE_URL: url.href }
       const out = join(folder, 'events.ndjson')
-      const scripts = [startScript('replay', ['--out', out], named), startScript('events', ['check'], named)]
+      const scripts = [
+        startScript('replay', ['--out', out], named),
+        startScript('replay', ['--state', 'sessions', '--user', userId], named),
+        startScript('events', ['check'], named),
+      ]
       const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'script'"
-      await expect.poll(() => sql(server, waiting), PATIENT).toHaveLength(2)
+      await expect.poll(() => sql(server, waiting), PATIENT).toHaveLength(3)
       for (const script of scripts) script.interrupt()
       for (const script of scripts) {
         expect(await script.ended).toEqual({ code: 130, out: '', errors: 'interrupted\n' })
