@@ -55,6 +55,15 @@ export function readFailure(error: unknown, stream?: string): unknown {
   return isRefusal(error) ? error : new StoreUnavailable('notCommitted', error)
 }
 
+/**
+ * What servers answer who are to read at a place where no record begins has changed over their versions (UNKNOWN since
+ * 23.10: "Trying to read from an invalid position"). `error` is as readFailure has it.
+ */
+export function isRefusedPosition(error: unknown): boolean {
+  const { code } = asClientError(error instanceof StoreUnavailable ? error.cause : error)
+  return code === 2 /* UNKNOWN */ || code === 3 /* INVALID_ARGUMENT */ || code === 11 /* OUT_OF_RANGE */
+}
+
 export function isMissingStream(error: unknown): boolean {
   return asClientError(error).type === 'stream-not-found'
 }

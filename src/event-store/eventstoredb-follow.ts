@@ -5,11 +5,19 @@ import { readFailure } from './eventstoredb-failure.ts'
 import type { Feed } from './eventstoredb-feed.ts'
 import { DecodeError, type Position, type RecordedEvent, StoreUnavailable, type SubscriptionMessage } from './port.ts'
 
+/** Where a follower begins. */
+export interface Beginning {
+  /** The last position that is not handed out. */
+  readonly after: Position | 'start'
+  /** Not behind it, and the place of a record: the server goes on behind nothing else. */
+  readonly from: Position | 'start'
+}
+
 export interface FollowedLog<Item> {
-  /** A subscription to everything after the position. */
-  open(after: Position | 'start'): Feed<Item>
-  /** Position of the last record, whosever it is. */
-  tail(): Promise<Position | 'start'>
+  /** A subscription to everything after the place of a record. */
+  open(from: Position | 'start'): Feed<Item>
+  /** Throws StoreUnavailable. */
+  begin(): Promise<Beginning>
   /** Position of the newest event a subscriber should get; undefined where none is among the newest records. */
   newest(): Promise<Position | undefined>
   /** The event, or undefined where it is the server's own. Throws DecodeError. */
@@ -28,16 +36,18 @@ const GRACE_MS = 1_000
  */
 export async function* followLog<Item>(
   source: FollowedLog<Item>,
-  start: Promise<Position | 'start'>,
+  begun: Promise<Beginning>,
   silenceMs: number,
   signal: AbortSignal,
   log: Logger,
 ): AsyncGenerator<SubscriptionMessage> {
   const retry = new Retry(signal, log)
-  let last = await startOf(source, start, retry, signal)
+  const { after, from } = await beginningOf(source, begun, retry, signal)
+  let last = after
+  let place = from
   let told = false
   while (!signal.aborted) {
-    const feed = source.open(last)
+    const feed = source.open(place)
     try {
       while (!signal.aborted) {
         const { events, failure, taken } = takeEvents(source, feed, last)
@@ -47,6 +57,7 @@ export async function* followLog<Item>(
             told = false
             yield { kind: 'events', events }
             last = events.at(-1)?.position ?? last
+            place = last
           }
           if (failure) throw failure
         } else if (feed.failure !== undefined) throw feed.failure
@@ -88,17 +99,17 @@ function takeEvents<Item>(source: FollowedLog<Item>, feed: Feed<Item>, after: Po
   return { events, taken }
 }
 
-async function startOf<Item>(
+async function beginningOf<Item>(
   source: FollowedLog<Item>,
-  start: Promise<Position | 'start'>,
+  begun: Promise<Beginning>,
   retry: Retry,
   signal: AbortSignal,
-): Promise<Position | 'start'> {
-  for (let attempt = start; ; attempt = source.tail()) {
+): Promise<Beginning> {
+  for (let attempt = begun; ; attempt = source.begin()) {
     try {
       return await attempt
     } catch (error) {
-      if (signal.aborted) return 'start'
+      if (signal.aborted) return { after: 'start', from: 'start' }
       retry.note(error)
     }
     await retry.pause()

@@ -14,9 +14,9 @@ import {
 } from '@eventstore/db-client'
 import type { Logger } from 'pino'
 import { errorSummary } from '../platform/postgres.ts'
-import { appendFailure, isMissingStream, readFailure, Silence } from './eventstoredb-failure.ts'
+import { appendFailure, isMissingStream, isRefusedPosition, readFailure, Silence } from './eventstoredb-failure.ts'
 import { Feed, itemsOf } from './eventstoredb-feed.ts'
-import { followLog } from './eventstoredb-follow.ts'
+import { type Beginning, followLog } from './eventstoredb-follow.ts'
 import { openingFailure } from './eventstoredb-opening.ts'
 import {
   askingEveryNode,
@@ -67,6 +67,8 @@ const NO_ONES_STREAM = 'strongroom-ping'
 /** How far back from the end of the log an event of ours is looked for among those of the server. */
 const TAIL_EVENTS = 64
 const DISPOSE_MS = 5_000
+/** At position 0 is a record of the server's own, if any. */
+const FROM_THE_FIRST: Beginning = { after: 'start', from: 'start' }
 /** What a server sends where it does not know an event's position: it is older than 22.6, or a transaction wrote it. */
 const LARGEST_POSITION = 2n ** 63n - 1n
 
@@ -160,15 +162,16 @@ class EventStoreDbEventStore implements EventStore {
 
   subscribe(after: Position | 'start' | 'end', signal: AbortSignal): AsyncGenerator<SubscriptionMessage> {
     const ended = AbortSignal.any([signal, this.#closing.signal])
-    const start = after === 'end' && !ended.aborted ? kept(this.#tails, this.#tail()) : Promise.resolve(startAt(after))
-    start.catch(() => {})
+    // Asked for now: `end` means the end at the time of the call.
+    const begun = ended.aborted ? Promise.resolve(FROM_THE_FIRST) : this.#begin(after)
+    begun.catch(() => {})
     const source = {
-      open: (last: Position | 'start') => this.#subscription(last),
-      tail: () => this.#tail(),
+      open: (from: Position | 'start') => this.#subscription(from),
+      begin: () => this.#begin(after),
       newest: () => this.#newest(),
       decode: ({ event }: ResolvedEvent) => (event && !isSystemEvent(event) ? toRecordedEvent(event) : undefined),
     }
-    return followLog(source, start, this.#timeouts.silenceMs, ended, this.#log)
+    return followLog(source, begun, this.#timeouts.silenceMs, ended, this.#log)
   }
 
   async tail(): Promise<Position | 'start'> {
@@ -228,8 +231,32 @@ class EventStoreDbEventStore implements EventStore {
     }
   }
 
-  #subscription(after: Position | 'start'): Feed<ResolvedEvent> {
-    const fromPosition = after === 'start' ? START : logPosition(after)
+  /**
+   * A position is a byte of the log, and what a server is asked to go on behind has to be the first byte of a record.
+   * Somebody may name another one, such as the one before an event: then everything in front of it is read and left out.
+   */
+  async #begin(after: Position | 'start' | 'end'): Promise<Beginning> {
+    if (after === 'start' || (after !== 'end' && after <= 0n)) return FROM_THE_FIRST
+    const tail = await (after === 'end' ? kept(this.#tails, this.#tail()) : this.#tail())
+    if (after === 'end') return { after: tail, from: tail }
+    if (tail === 'start' || tail <= after) return { after, from: tail }
+    return { after, from: (await this.#isRecordAt(after)) ? after : 'start' }
+  }
+
+  /** Of a position in front of the tail. Behind a record that was scavenged the server knows the way too. */
+  async #isRecordAt(position: Position): Promise<boolean> {
+    try {
+      const options = { direction: FORWARDS, fromPosition: logPosition(position), maxCount: 1 } as const
+      for await (const _ of this.#records(options)) return true
+      return false
+    } catch (error) {
+      if (isRefusedPosition(error)) return false
+      throw error
+    }
+  }
+
+  #subscription(from: Position | 'start'): Feed<ResolvedEvent> {
+    const fromPosition = from === 'start' ? START : logPosition(from)
     const filter = excludeSystemEvents({ checkpointInterval: 1_000 })
     const subscription = this.#client.subscribeToAll({ fromPosition, filter, requiresLeader: true }, BUFFERED_EVENTS)
     return new Feed(subscription, () => subscription.unsubscribe())
@@ -245,10 +272,13 @@ class EventStoreDbEventStore implements EventStore {
     return undefined
   }
 
-  async *#lastRecords(maxCount: number): AsyncGenerator<EventStoreDbEvent> {
-    const options: ReadAllOptions = { direction: BACKWARDS, fromPosition: END, maxCount, requiresLeader: true }
+  #lastRecords(maxCount: number): AsyncGenerator<EventStoreDbEvent> {
+    return this.#records({ direction: BACKWARDS, fromPosition: END, maxCount })
+  }
+
+  async *#records(options: ReadAllOptions): AsyncGenerator<EventStoreDbEvent> {
     try {
-      const reading = this.#client.readAll(options, BUFFERED_EVENTS)
+      const reading = this.#client.readAll({ ...options, requiresLeader: true }, BUFFERED_EVENTS)
       for await (const { event } of this.#items(reading)) if (event) yield event
     } catch (error) {
       throw readFailure(error)
@@ -294,11 +324,6 @@ async function within<T>(ms: number, call: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** Before the first record there is nothing; a negative position is none the server would take. */
-function startAt(after: Position | 'start' | 'end'): Position | 'start' {
-  return typeof after !== 'bigint' || after < 0n ? 'start' : after
 }
 
 function logPosition(position: Position): LogPosition {

@@ -355,6 +355,23 @@ export function describeEventStore(name: string, can: readonly (keyof Faults)[],
         await subscriber.stop()
       })
 
+      it('starts after a position that is no event’s: with the next one, or with none where the log ends before it', async () => {
+        const stream = newStream()
+        await store.append(stream, newEvents(3), 'none')
+        const [, second, last] = await readAll(store, stream)
+        if (!second || !last) throw new Error('three events')
+        for (const [after, revisions] of [
+          [second.position - 1n, [1n, 2n]],
+          [last.position - 1n, [2n]],
+          [last.position + 1_000_000_000n, []],
+        ] as const) {
+          const subscriber = new Subscriber(store, after, (event) => event.stream === stream)
+          await subscriber.untilCaughtUp()
+          expect(subscriber.seen.map(({ revision }) => revision)).toEqual(revisions)
+          await subscriber.stop()
+        }
+      })
+
       it('gives events as read gives them', async () => {
         const stream = newStream()
         const subscriber = new Subscriber(store, 'end', (event) => event.stream === stream)

@@ -265,6 +265,59 @@ describe('a subscription to EventStoreDB', () => {
     }
   })
 
+  it('begins at the record it is to go on behind, and at the first one only where no record is', async () => {
+    const fixture = await startFixture()
+    const store = await open(fixture.connectionString)
+    const stream = newStream()
+    await store.append(stream, newEvents(4), 'none')
+    const [, second, third, last] = (await readAll(store, stream)).map(({ position }) => position)
+    if (!second || !third || !last) throw new Error('four events')
+    for (const [after, revisions, fromTheStart] of [
+      [second, [2n, 3n], 0],
+      [last, [], 0],
+      [last + 1n, [], 0],
+      [third - 1n, [2n, 3n], 1],
+      [0n, [0n, 1n, 2n, 3n], 2],
+    ] as const) {
+      const subscriber = new Subscriber(store, after)
+      await subscriber.untilCaughtUp()
+      await subscriber.stop()
+      expect(subscriber.seen.map(({ revision }) => revision)).toEqual(revisions)
+      expect(fixture.calls.get('subscribe from the start') ?? 0).toBe(fromTheStart)
+    }
+  })
+
+  it('behind a place without a record goes on behind what it has handed out, once it was cut off', async () => {
+    const fixture = await startFixture()
+    const store = await open(fixture.connectionString)
+    const stream = newStream()
+    await store.append(stream, newEvents(3), 'none')
+    const [, second] = await readAll(store, stream)
+    const subscriber = new Subscriber(store, (second?.position ?? 0n) - 1n)
+    await subscriber.untilCaughtUp()
+    fixture.faults.breakSubscriptions('endSilently')
+    await until(() => fixture.calls.get('subscribe') === 2, 'it began again')
+    await store.append(stream, [newEvent()], 2n)
+    await subscriber.untilSeen(3)
+    await subscriber.stop()
+    expect(subscriber.seen.map(({ revision }) => revision)).toEqual([1n, 2n, 3n])
+    expect(fixture.calls.get('subscribe from the start')).toBe(1)
+  })
+
+  it('waits for a server that is away before it asks whether a record is there', async () => {
+    const fixture = await startFixture()
+    const store = await open(fixture.connectionString)
+    const stream = newStream()
+    await store.append(stream, newEvents(3), 'none')
+    const [first] = await readAll(store, stream)
+    fixture.faults.failNextRead('unavailable')
+    const subscriber = new Subscriber(store, first?.position ?? 0n)
+    await subscriber.untilSeen(2)
+    await subscriber.stop()
+    expect(subscriber.seen.map(({ revision }) => revision)).toEqual([1n, 2n])
+    expect(fixture.calls.get('subscribe from the start')).toBeUndefined()
+  })
+
   it('waits for the server to come back, and then goes on', async () => {
     const fixture = await startFixture()
     const store = await open(fixture.connectionString)

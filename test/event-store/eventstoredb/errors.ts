@@ -21,6 +21,11 @@ export function tooLarge(limit: number): ServiceError {
   return grpcError(status.INVALID_ARGUMENT, `Maximum Append Size of ${limit} Exceeded.`, trailers)
 }
 
+/** Since 23.10; earlier servers say less, or nothing at all. */
+export function invalidPosition(): ServiceError {
+  return grpcError(status.UNKNOWN, 'Trying to read from an invalid position.')
+}
+
 export function accessDenied(): ServiceError {
   return grpcError(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' })
 }

@@ -96,6 +96,11 @@ export class Log extends EventEmitter<{ appended: [] }> {
     if (event) Object.assign(event, { data: Buffer.from('{"cut off":') })
   }
 
+  /** A position is a byte: only where a record begins can one be read. */
+  isRecord(position: bigint): boolean {
+    return this.all[this.indexAfter(position) - 1]?.position === position
+  }
+
   /** Index of the first event behind the position. */
   indexAfter(position: bigint): number {
     let [low, high] = [0, this.all.length]

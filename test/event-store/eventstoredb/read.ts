@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type * as StreamsTypes from '@eventstore/db-client/generated/streams_pb.js'
 import streams from '@eventstore/db-client/generated/streams_pb.js'
 import { type handleServerStreamingCall, type ServerWritableStream, status } from '@grpc/grpc-js'
-import { accessDenied, grpcError, streamDeleted } from './errors.ts'
+import { accessDenied, grpcError, invalidPosition, streamDeleted } from './errors.ts'
 import type { LoggedEvent } from './log.ts'
 import { eventMessage, streamName, streamNotFound } from './messages.ts'
 import type { ServerState } from './server.ts'
@@ -20,7 +20,12 @@ export function readHandler(
     if (!options) return void call.emit('error', grpcError(status.INVALID_ARGUMENT, 'no options'))
     const isSubscription = options.hasSubscription()
     server.count(isSubscription ? 'subscribe' : options.hasAll() ? 'readAll' : 'readStream')
+    const place = options.getAll()?.getPosition()
+    if (place && !server.log.isRecord(BigInt(place.getCommitPosition()))) {
+      return void call.emit('error', invalidPosition())
+    }
     if (call.metadata.get('requires-leader')[0] !== 'true') server.count('not from the leader')
+    if (isSubscription && options.getAll()?.hasStart()) server.count('subscribe from the start')
     if (isSubscription) subscribe(server, call, options)
     else void read(server, call, options)
   }
