@@ -20,14 +20,15 @@ export class Faults {
   delayMs = 0
   readonly #breakers = new Set<(fault: SubscriptionFault) => void>()
   #append: AppendFault | undefined
-  #read: ReadFault | undefined
+  #read: { readonly fault: ReadFault; passing: number } | undefined
 
   failNextAppend(fault: AppendFault): void {
     this.#append = fault
   }
 
-  failNextRead(fault: ReadFault): void {
-    this.#read = fault
+  /** `passing` more are answered before it. */
+  failNextRead(fault: ReadFault, { passing = 0 } = {}): void {
+    this.#read = { fault, passing }
   }
 
   breakSubscriptions(fault: SubscriptionFault): void {
@@ -41,9 +42,10 @@ export class Faults {
   }
 
   takeRead(): ReadFault | undefined {
-    const fault = this.#read
+    const read = this.#read
+    if (read === undefined || read.passing-- > 0) return undefined
     this.#read = undefined
-    return fault
+    return read.fault
   }
 
   /** Calls `broken` until the returned function is called. */
