@@ -82,7 +82,8 @@ const isAllowed = (licence: string | undefined, allowed: readonly string[]): boo
 
 const run = (): void => {
   program
-    .description('Checks the licences of all packages in package-lock.json. Exit code 1: there is a problem.')
+    .description('Checks the licences of all packages in package-lock.json.')
+    .addHelpText('after', '\nExit codes: 0 all is well; 1 there is a problem, or it failed.')
     .parse()
   const root = new URL('..', import.meta.url)
   const lock: Lock = JSON.parse(readFileSync(new URL('package-lock.json', root), 'utf8'))

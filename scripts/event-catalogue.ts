@@ -163,5 +163,6 @@ const readIfThere = (): string | null => {
 new Command('event-catalogue')
   .description('Writes docs/events.md from the event catalogue in the code.')
   .option('--check', 'write nothing; exit with 1 where docs/events.md is out of date', false)
+  .addHelpText('after', '\nExit codes: 0 done; 1 docs/events.md is out of date, or it failed.')
   .action(run)
   .parse()

@@ -28,6 +28,11 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 
 const program = new Command('events')
   .description('Looks at the whole history of the installation that the environment names. Changes nothing.')
+  .addHelpText(
+    'afterAll',
+    '\nExit codes: 0 all can be read; 1 some cannot (`unreadable`), or it failed; 2 the command or the configuration is ' +
+      'wrong; 130 interrupted.',
+  )
   .exitOverride()
 
 program
@@ -35,11 +40,6 @@ program
   .description(
     'Decodes and upcasts every event, and prints how many there are of each type and version, one JSON object a line, ' +
       'then the sum. Run it with a new version before that goes to work. Works beside a running server and without one.',
-  )
-  .addHelpText(
-    'after',
-    '\nExit codes: 0 all can be read; 1 some cannot (`unreadable`), or it failed; 2 the command or the configuration is ' +
-      'wrong; 130 interrupted.',
   )
   .action(check)
 

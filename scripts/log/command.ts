@@ -42,7 +42,7 @@ export const runLogCommand = async (args: readonly string[], surroundings: Surro
         'server and without one. Changes nothing.',
     )
     .addHelpText(
-      'after',
+      'afterAll',
       '\nExit codes: 0 done, and all agrees; 1 it failed, run it again; 2 the command or the configuration is wrong; ' +
         '3 something does not agree, or the log has halted; 4 there is no log yet.',
     )

@@ -46,7 +46,7 @@ const program = (surroundings: Surroundings): Command => {
     )
     .option('--json', 'print JSON')
     .addHelpText(
-      'after',
+      'afterAll',
       '\nIt may be interrupted at any time: what was asked for stays asked for, and a server, or the next run, goes on.' +
         '\nExit codes: 0 done; 1 it failed, run it again; 2 the command or the configuration is wrong; 3 there is no such' +
         '\nprojection or stream; 4 it differs, was refused or is halted; 130 interrupted.',

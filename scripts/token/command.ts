@@ -37,7 +37,7 @@ const program = ({ withTokens, out, complain }: Surroundings): Command => {
         'the environment names (DATABASE_URL, or DATA_DIR for the embedded one).',
     )
     .addHelpText(
-      'after',
+      'afterAll',
       `\nScopes: ${scopes.join(', ')}.` +
         '\nExit codes: 0 done; 1 it failed, run it again; 2 the command or the configuration is wrong; 3 there is no such token.',
     )

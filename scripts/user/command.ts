@@ -36,7 +36,7 @@ const program = ({ withServices, operatorId, out, complain }: Surroundings): Com
     )
     .option('--json', 'print JSON, one line for each user')
     .addHelpText(
-      'after',
+      'afterAll',
       '\nA user is named by id or by e-mail address. What is done stands in the audit log of that user, as done by' +
         '\nscript:<your name on this machine>. Mails leave as soon as a server runs.' +
         '\nExit codes: 0 done; 1 it failed, run it again; 2 the command or the configuration is wrong; 3 there is no' +
