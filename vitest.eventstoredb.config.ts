@@ -12,7 +12,7 @@ export default defineConfig({
     env: { STRONGROOM_TEST_STORE: 'eventstoredb' },
     include: [
       'test/security/*.test.ts',
-      'test/scripts/{export,log}.test.ts',
+      'test/scripts/{export,log,replay}.test.ts',
       'test/faults/{races,no-projector,kill,several,eventstoredb-*}.test.ts',
     ],
     // Compares times, which the store has no part in.
