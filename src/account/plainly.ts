@@ -97,14 +97,15 @@ const objectCheck = ({ shape = {}, catchall }: Definition): Check => {
   return (value) => {
     if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
     const object = value as Readonly<Record<string, unknown>>
-    const keys = Object.keys(object)
     let met = 0
-    for (const { name, isOptional, check } of fields) {
-      if (keys[met] === name) {
-        if (!check(object[name])) return false
-        met += 1
-      } else if (!isOptional) return false
+    // Of nothing else: it makes no list of keys, and what the prototype might be given is no field.
+    for (const key in object) {
+      let field = fields[met]
+      while (field?.isOptional && field.name !== key) field = fields[++met]
+      if (field === undefined || field.name !== key || !field.check(object[key])) return false
+      met += 1
     }
-    return met === keys.length
+    while (fields[met]?.isOptional) met += 1
+    return met === fields.length
   }
 }

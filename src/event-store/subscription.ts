@@ -74,6 +74,9 @@ async function* messages(
         told = false
         const { events, failure }: DecodedPage = page
         const ahead = fetchAhead(pages, page)
+        // Before what may be many milliseconds of work on this page: the read of the next one is on its way, and whoever
+        // else the process serves has had a turn.
+        if (page.more) await new Promise(setImmediate)
         if (signal.aborted) return
         if (events.length > 0) yield { kind: 'events', events }
         if (failure) throw failure

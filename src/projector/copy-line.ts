@@ -7,15 +7,15 @@ type Values = readonly ColumnValue[]
 
 /** Canonical values as a line, with its end. In a buffer, so that rows which wait to be sent are none of the heap's. */
 export function lineOf(values: Values): Buffer {
-  let text = ''
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index]
-    if (index > 0) text += '\t'
-    if (value === null) text += '\\N'
-    else if (typeof value === 'string') text += SPECIAL.test(value) ? value.replace(ALL_SPECIAL, escaped) : value
-    else text += String(value)
-  }
-  return Buffer.from(`${text}\n`)
+  const fields: string[] = []
+  for (const value of values) fields.push(fieldOf(value))
+  return Buffer.from(`${fields.join('\t')}\n`)
+}
+
+function fieldOf(value: ColumnValue): string {
+  if (value === null) return '\\N'
+  if (typeof value !== 'string') return String(value)
+  return SPECIAL.test(value) ? value.replace(ALL_SPECIAL, escaped) : value
 }
 
 const SPECIAL = /[\\\n\r\t]/

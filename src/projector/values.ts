@@ -24,12 +24,16 @@ export function canonical(column: Column, value: unknown): ColumnValue {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** As nearly all times here are spelled. */
+const MILLISECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const UTC_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$/
 
 function spell(type: ColumnType, value: unknown): ColumnValue | undefined {
   switch (type) {
     case 'uuid': {
-      const lower = typeof value === 'string' ? value.toLowerCase() : ''
+      if (typeof value !== 'string') return undefined
+      if (UUID.test(value)) return value
+      const lower = value.toLowerCase()
       return UUID.test(lower) ? lower : undefined
     }
     case 'text':
@@ -42,6 +46,7 @@ function spell(type: ColumnType, value: unknown): ColumnValue | undefined {
     case 'boolean':
       return typeof value === 'boolean' ? value : undefined
     case 'timestamptz': {
+      if (typeof value === 'string' && MILLISECONDS.test(value)) return `${value.slice(0, -1)}000Z`
       const parts = typeof value === 'string' ? UTC_TIME.exec(value) : null
       return parts ? `${parts[1]}.${(parts[2] ?? '').padEnd(6, '0')}Z` : undefined
     }
