@@ -133,10 +133,32 @@ const word = (column: string): readonly Part[] => ['"', sql.ref(column), '"']
 /** Nothing to escape here either; may be null. */
 const quoted = (column: string): RawBuilder<string> => sql`coalesce('"' || ${sql.ref(column)}::text || '"', 'null')`
 
-/** Written in one go: a chain of || would copy what there is so far with each part. */
-const concat = (parts: readonly Part[]): RawBuilder<string> => {
-  const template = parts.map((part) => (typeof part === 'string' ? part.replaceAll('%', '%%') : '%s')).join('')
-  return sql`format(${sql.lit(template)}, ${sql.join(parts.filter((part) => typeof part !== 'string'))})`
+/**
+ * No part may be null. In halves, and halves of those: a chain of || would copy what there is so far with each part, and
+ * format() reads its template anew for each row.
+ */
+const concat = (parts: readonly Part[]): RawBuilder<string> => joined(withoutSeams(parts).map(asText))
+
+const joined = (texts: readonly RawBuilder<string>[]): RawBuilder<string> => {
+  const [only] = texts
+  if (only === undefined) return sql`''`
+  if (texts.length === 1) return only
+  const middle = texts.length >> 1
+  return sql`(${joined(texts.slice(0, middle))} || ${joined(texts.slice(middle))})`
+}
+
+const asText = (part: Part): RawBuilder<string> =>
+  typeof part === 'string' ? sql`${sql.lit(part)}::text` : sql`${part}::text`
+
+/** Texts that follow each other are one. */
+const withoutSeams = (parts: readonly Part[]): readonly Part[] => {
+  const merged: Part[] = []
+  for (const part of parts) {
+    const last = merged.at(-1)
+    if (typeof part === 'string' && typeof last === 'string') merged[merged.length - 1] = last + part
+    else merged.push(part)
+  }
+  return merged
 }
 
 /** Code points of = + - @ tab CR LF, and of the full-width = + - @ that some spreadsheets take for them. */
