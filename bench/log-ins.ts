@@ -21,7 +21,8 @@ const PEOPLE = 100
 const WORKING = 16
 const OTHERS_PER_SECOND = 25
 
-const OURS = 'log-ins, 100 at once'
+const ALONE = 'log-ins, 100 at once'
+const OURS = 'the same beside others'
 const BARE = 'bare scrypt, as many at once as cores'
 
 export const logIns: Benchmark = async ({ server, repeats }) => {
@@ -46,6 +47,7 @@ export const logIns: Benchmark = async ({ server, repeats }) => {
     let round = 0
     const results = await inTurns(
       [
+        { name: ALONE, measure: async () => (await signingIn()).perSecond },
         {
           name: OURS,
           async measure() {
@@ -68,8 +70,9 @@ export const logIns: Benchmark = async ({ server, repeats }) => {
       {
         title: `log-ins: ${PEOPLE} at once, scrypt N = 2^${DEFAULT_SCRYPT.logN}, r = ${DEFAULT_SCRYPT.r}, p = ${DEFAULT_SCRYPT.p}`,
         notes: [
-          `Beside them ${OTHERS_PER_SECOND} times a second GET /v1/me of ${WORKING} signed-in people, from a process of its ` +
-            'own, at a fixed rate: milliseconds from when each was due. Bare scrypt has the machine to itself.',
+          `The others: ${OTHERS_PER_SECOND} times a second GET /v1/me of ${WORKING} signed-in people, from a process of its ` +
+            'own, at a fixed rate: milliseconds from when each was due. They take processors too; bare scrypt and the first ' +
+            'row have the machine to themselves.',
         ],
         results,
         table: [
@@ -78,7 +81,7 @@ export const logIns: Benchmark = async ({ server, repeats }) => {
           row('beside the log-ins', felt),
         ],
         goals: [
-          { what: 'log-ins / bare scrypt', measured: ratio(results, OURS, BARE), atLeast: 0.9, unit: 'x' },
+          { what: 'log-ins / bare scrypt', measured: ratio(results, ALONE, BARE), atLeast: 0.9, unit: 'x' },
           { what: 'GET /v1/me beside them, p99', measured: quantile(felt, 0.99), atMost: 100, unit: ' ms' },
         ],
       },
