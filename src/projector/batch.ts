@@ -19,6 +19,11 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost'
 }
 
+/** It is no event's fault that a batch cannot be written: nothing is bisected, and whoever does the work decides. */
+export class WorkMustBeginAgain extends Error {
+  override readonly name = 'WorkMustBeginAgain'
+}
+
 /**
  * Does what a batch asks for and moves the checkpoint in one transaction, and returns the lease at its new position.
  *

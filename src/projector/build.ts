@@ -5,7 +5,7 @@
 import type pg from 'pg'
 import type { EventStore, RecordedEvent } from '../event-store/port.ts'
 import { inTransaction } from '../platform/postgres.ts'
-import { LeaseLost } from './batch.ts'
+import { LeaseLost, WorkMustBeginAgain } from './batch.ts'
 import { announce, type Build, dropBuild, listBuilds } from './builds.ts'
 import { addKeys, stepsInBulk, writeInBulk } from './bulk.ts'
 import { type Comparison, comparableTables, differencesOf, sumsOf, type TableComparison } from './compare.ts'
@@ -69,8 +69,8 @@ class Builder<Event> {
       const tail = await this.#options.store.tail()
       const until = live.position ?? (tail === 'start' ? null : tail)
       const end = until === null ? undefined : await this.#load(until)
-      if (end && end.kind !== 'reached') return end
-      if (!(await this.#owning(() => addKeys(this.#work.pool, this.#tables)))) {
+      if (end && end !== 'rowReplaced' && end.kind !== 'reached') return end
+      if (end === 'rowReplaced' || !(await this.#owning(() => addKeys(this.#work.pool, this.#tables)))) {
         await this.#beginAgainWithKeys()
         return { kind: 'lost' }
       }
@@ -119,7 +119,7 @@ class Builder<Event> {
   }
 
   /** An event is projected as it arrives, so that this goes on while the batch before is being written. */
-  #load(until: bigint): Promise<SessionEnd> {
+  async #load(until: bigint): Promise<SessionEnd | 'rowReplaced'> {
     const batchSize = this.#options.bulkSize ?? BULK_SIZE
     const { apply } = this.#options.projection
     const layouts = new Map(this.#tables.map(({ layout }) => [layout.name, layout]))
@@ -133,7 +133,12 @@ class Builder<Event> {
     const job = this.#counting({ ...this.#work.job, prepare })
     this.#progress.limit = Math.min(this.#progress.limit, batchSize)
     const work = { ...this.#work, job, decode, batchSize, until, endsAtTail: true }
-    return workAsOwner(work, this.#progress, this.#stop)
+    try {
+      return await workAsOwner(work, this.#progress, this.#stop)
+    } catch (error) {
+      if (error instanceof WorkMustBeginAgain) return 'rowReplaced'
+      throw error
+    }
   }
 
   /** Counts what is projected, in the transaction that handles it. */
@@ -203,7 +208,7 @@ class Builder<Event> {
   async #beginAgainWithKeys(): Promise<void> {
     this.#work.log.warn('an insert has replaced a row: the build begins again, with its primary keys')
     await this.#update(
-      `bulk = 'keyed', position = null, event_time = null, events = 0,
+      `bulk = 'keyed', position = null, event_time = null, events = 0, started_at = null,
        last_stream = null, last_revision = null, last_event_id = null`,
     )
   }

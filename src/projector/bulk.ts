@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { inTransaction } from '../platform/postgres.ts'
+import { WorkMustBeginAgain } from './batch.ts'
 import { lineOf } from './copy-line.ts'
 import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql } from './ddl.ts'
 import { type FoldedRow, foldTable, planSteps, type Step, stepOf, valuesIn } from './fold.ts'
@@ -28,7 +29,8 @@ export function stepsInBulk(
 
 /**
  * As `writeOperations`, but for tables whose key may be missing still. An insert that replaces a row of an earlier batch
- * goes unseen there: `addKeys` finds it. Throws ProjectionFault, and what PostgreSQL throws.
+ * goes unseen there, until the key is made: here, or by `addKeys`. Throws WorkMustBeginAgain where that finds one,
+ * ProjectionFault, and what PostgreSQL throws.
  */
 export async function writeInBulk(
   client: pg.ClientBase,
@@ -40,8 +42,7 @@ export async function writeInBulk(
     const table = tables.find((one) => one.layout === layout)
     let keyed = await hasKey(client, layout)
     if (!keyed && table && plan.prefetch.size > 0) {
-      await client.query('set local statement_timeout = 0')
-      await client.query(patiently(primaryKeySql(table)))
+      await addKeyAmidTheLoad(client, table)
       keyed = true
     }
     const base = await prefetchedRows(client, plan)
@@ -50,6 +51,15 @@ export async function writeInBulk(
     if (upserts.length === 0) continue
     if (!keyed) await copy(client, layout, upserts)
     else await copyOver(client, layout, upserts, base)
+  }
+}
+
+async function addKeyAmidTheLoad(client: pg.ClientBase, table: BuildTable): Promise<void> {
+  try {
+    await client.query('set local statement_timeout = 0')
+    await client.query(patiently(primaryKeySql(table)))
+  } catch (error) {
+    throw isDuplicate(error) ? new WorkMustBeginAgain('an insert has replaced a row', { cause: error }) : error
   }
 }
 
@@ -69,7 +79,7 @@ export async function addKeys(pool: pg.Pool, tables: readonly BuildTable[]): Pro
         await client.query(patiently(`analyze ${one.layout.relation}`))
       })
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION) return false
+      if (isDuplicate(error)) return false
       throw error
     }
   }
@@ -77,6 +87,8 @@ export async function addKeys(pool: pg.Pool, tables: readonly BuildTable[]): Pro
 }
 
 const UNIQUE_VIOLATION = '23505'
+const isDuplicate = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION
 const hasKey = (client: pg.ClientBase, layout: TableLayout): Promise<boolean> => exists(client, primaryKeyName(layout))
 
 async function exists(client: pg.ClientBase, name: string): Promise<boolean> {
@@ -102,7 +114,7 @@ async function copyOver(
     await copy(client, layout, rows)
     await client.query('release savepoint copy')
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error
+    if (!isDuplicate(error)) throw error
     // An insert that replaces a row.
     await client.query('rollback to savepoint copy')
     const values = rows.map((row) => valuesIn(layout, row))

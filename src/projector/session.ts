@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { DecodeError, type EventStore, StoreUnavailable } from '../event-store/port.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
-import { LeaseLost, writeBatch } from './batch.ts'
+import { LeaseLost, WorkMustBeginAgain, writeBatch } from './batch.ts'
 import { describeFault } from './fault.ts'
 import { type Arrival, type Decode, type EventPlace, Inbox } from './inbox.ts'
 import type { Job } from './job.ts'
@@ -225,7 +225,8 @@ async function project<Event>(
     progress.events += arrivals.length
     return undefined
   } catch (error) {
-    if (error instanceof LeaseLost || isPassing(error) || isSchemaGone(error)) throw error
+    if (error instanceof LeaseLost || error instanceof WorkMustBeginAgain) throw error
+    if (isPassing(error) || isSchemaGone(error)) throw error
     if (arrivals.length === 1) {
       const write = job.parking?.park(progress.lease, last.event, error)
       if (write === undefined) return { event: last.event, error }

@@ -183,6 +183,31 @@ test('a projection whose inserts replace rows of earlier batches is built with i
   expect((await builds())[0]).toMatchObject({ events: 300 })
 })
 
+test('and so it is where an update asks for the key in mid-load, and finds a row replaced', async () => {
+  const { store, pool } = harness
+  const [, heads] = ledger.tables
+  if (!heads) throw new Error('the ledger has two tables')
+  const latest: Projection<RecordedEvent> = {
+    ...ledger,
+    tables: [heads],
+    apply: ({ stream, revision, position }) => [
+      { op: 'insert', table: 'heads', row: { stream, revision: Number(revision), note: null } },
+      // Of a stream that this batch has no row of.
+      ...(position === 200n
+        ? [{ op: 'update', table: 'heads', key: { stream: 'none' }, set: { note: 'x' } } as const]
+        : []),
+    ],
+  }
+  await fill(store, 300)
+  harness.run({ projection: latest, bulkSize: 50 })
+  await untilAt(pool, 300n)
+  await requestRebuild(pool, latest)
+  await untilStages('1.2 live', '1.1 kept')
+  const { rows } = await pool.query('select stream, revision from read.heads order by stream limit 1')
+  expect(rows).toEqual([{ stream: 's0', revision: 42 }])
+  expect((await builds())[0]).toMatchObject({ events: 300 })
+})
+
 test('a long history, with rows changed and removed long after they were written, is the same in bulk', async () => {
   const { store, pool } = harness
   await fillStory(store, 1_000)
