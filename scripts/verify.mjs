@@ -304,7 +304,7 @@ const openProof = (path) => {
   const fill = () => {
     ;[at, end] = [0, 0]
     while (end < buffer.length) {
-      const read = readSync(file, buffer, end, buffer.length - end, null)
+      const read = orMisuse(path, () => readSync(file, buffer, end, buffer.length - end, null))
       if (read === 0) break
       end += read
     }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, utimes, writeFile 
 import { join } from 'node:path'
 import { compile } from './compile.mjs'
 import { contentsOf, hashOf } from './contents.mjs'
-import { mustBeFolder, mustBeOurs, ownFolder } from './own-folder.mjs'
+import { mustBeNoMoreOpen, mustBeOurs, ownFolder } from './own-folder.mjs'
 
 /** What the program is made of, below the root, and what decides how it is compiled: the lock file names the compiler. */
 const SOURCES = ['src', 'projections', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/start']
@@ -29,7 +29,8 @@ export const compiledFrom = async (root) => {
   const known = await findWhole(cache, namesFor(stamp))
   if (known !== undefined) return known
   const made = await make(checkout, sources, cache, namesFor(stamp))
-  await removeOldOnes(cache, made)
+  // Somebody else's may lie there, and what cannot be removed is no reason not to start.
+  await removeOldOnes(cache, made).catch(() => {})
   return made
 }
 
@@ -42,12 +43,14 @@ export const keepInUse = (folder) => {
  * Its names can be told by anybody who has the sources, and so can what makes a folder whole. So what is found there is
  * run only because nobody but us and root can have put it there. The folders around it may be open to others, as `npm ci`
  * makes them under many a umask: who can write among the packages can change those, and run in any case; but nobody can
- * make a folder that belongs to us.
+ * make a folder that belongs to us. Only who could not do that must not be able to put one of ours away, either.
  */
 const openCache = async (checkout) => {
-  const cache = join(await realpath(join(checkout, 'node_modules')), '.cache')
-  await mkdir(cache, { mode: 0o700 }).catch(() => {})
-  await mustBeFolder(cache)
+  const packages = await realpath(join(checkout, 'node_modules'))
+  const cache = join(packages, '.cache')
+  // Others of these packages keep something there too.
+  await mkdir(cache, { mode: 0o755 }).catch(() => {})
+  await mustBeNoMoreOpen(cache, packages)
   return ownFolder(join(cache, 'strongroom'))
 }
 

@@ -24,8 +24,18 @@ export const mustBeOurs = async (path) => {
   }
 }
 
+/** Throws where `path` is a link or a file, or can be written to by others than can write to `around`. */
+export const mustBeNoMoreOpen = async (path, around) => {
+  const [within, without] = [await mustBeFolder(path), await mustBeFolder(around)]
+  if (process.getuid === undefined) return
+  if ((within.mode & ~without.mode & OTHERS_WRITE) !== 0) {
+    throw new Error(`${path} can be written to by others than ${around} (chmod go-w forbids it)`)
+  }
+  if (![process.getuid(), 0, without.uid].includes(within.uid)) throw new Error(`${path} belongs to another user`)
+}
+
 /** Throws where it is a link, which might lead to what is ours and was meant for something else; or a file. */
-export const mustBeFolder = async (path) => {
+const mustBeFolder = async (path) => {
   const stats = await lstat(path)
   if (!stats.isDirectory()) throw new Error(`${path} is not a directory but a link or a file`)
   return stats

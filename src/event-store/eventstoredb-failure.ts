@@ -60,8 +60,11 @@ export function readFailure(error: unknown, stream?: string): unknown {
  * 23.10: "Trying to read from an invalid position"). `error` is as readFailure has it.
  */
 export function isRefusedPosition(error: unknown): boolean {
-  const { code } = asClientError(error instanceof StoreUnavailable ? error.cause : error)
-  return code === 2 /* UNKNOWN */ || code === 3 /* INVALID_ARGUMENT */ || code === 11 /* OUT_OF_RANGE */
+  const cause = error instanceof StoreUnavailable ? error.cause : error
+  const { code } = asClientError(cause)
+  // UNKNOWN is also what any other fault of a server looks like, which is gone a moment later.
+  if (code === 2 /* UNKNOWN */) return cause instanceof Error && /invalid position/i.test(cause.message)
+  return code === 3 /* INVALID_ARGUMENT */ || code === 11 /* OUT_OF_RANGE */
 }
 
 export function isMissingStream(error: unknown): boolean {

@@ -38,16 +38,32 @@ export const auditEventsBefore = (
   return (before === null ? query : query.where('position', '<', before)).orderBy('position', 'desc').limit(limit)
 }
 
-/** Of all users, newest first, and of those who read them. */
-export const auditEventsOfAll = (
+/** Of all users, newest first, and of those who read them. Nothing personal of who is being erased. */
+export const auditEventsOfAll = async (
   db: Kysely<Database>,
   { userId, ...filter }: AuditFilter & { readonly userId?: string },
   page: { readonly before: string | null; readonly limit: number },
 ): Promise<readonly AuditEventRow[]> => {
-  let query = filtered(userId === undefined ? ofAll(db) : ofUser(db, userId), filter)
+  const erased = await underErasure(db, userId ?? null)
+  let query = notFoundBy(filter, erased, filtered(userId === undefined ? ofAll(db) : ofUser(db, userId), filter))
   if (page.before !== null) query = query.where('position', '<', page.before)
-  return query.orderBy('position', 'desc').limit(page.limit).execute()
+  const rows = await query.orderBy('position', 'desc').limit(page.limit).execute()
+  return erased.length === 0 ? rows : rows.map((row) => (erased.includes(row.user_id ?? '') ? blanked(row) : row))
 }
+
+/** Who looks for an address must not learn from a row without it whose it was. */
+const notFoundBy = (filter: AuditFilter, erased: readonly string[], query: Query): Query =>
+  filter.ip === undefined || erased.length === 0
+    ? query
+    : query.where((eb) => eb.or([eb('user_id', 'is', null), eb('user_id', 'not in', erased)]))
+
+const blanked = (row: AuditEventRow): AuditEventRow => ({
+  ...row,
+  ip: null,
+  region: null,
+  city: null,
+  user_agent: null,
+})
 
 export interface ExportWish {
   /** Whose rows; null: everybody's, and then each row says whose. */
@@ -76,7 +92,7 @@ export const auditExportQuery = (
   db: Kysely<Database>,
   { userId, filter, format, named, erased = [] }: ExportWish,
 ): CompiledQuery => {
-  const rows = filtered(userId === null ? ofAll(db) : ofUser(db, userId), filter)
+  const rows = notFoundBy(filter, erased, filtered(userId === null ? ofAll(db) : ofUser(db, userId), filter))
     .clearSelect()
     .orderBy('position')
   return format === 'csv'

@@ -142,7 +142,8 @@ export const vaultMigrations = {
     alter table vault.users alter column wrapped_key type text, alter column wrapped_key set statistics 0;
     alter table vault.addresses alter column email_lookup type text, alter column email_lookup set statistics 0;
     alter table vault.throttles alter column lookup type text, alter column lookup set statistics 0;
-    alter table vault.snapshots alter column sealed type text, alter column sealed set statistics 0;
+    alter table vault.snapshots alter column sealed type text, alter column sealed set storage external,
+      alter column sealed set statistics 0;
     alter table vault.address_limits alter column key type text, alter column key set statistics 0;
   `,
 }

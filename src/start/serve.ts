@@ -91,7 +91,7 @@ export const openApi = (
   )
   const clientContext = keep(openClientContext({ log }), (open) => open.close())
   keep(
-    live.followErasures(() => clientContext.forget()),
+    erasures.follow(() => clientContext.forget()),
     async (stopFollowing) => stopFollowing(),
   )
   const api: Api = {

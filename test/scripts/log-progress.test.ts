@@ -30,5 +30,8 @@ test('elsewhere a phase begins with a line of JSON, and others of the same secon
   onProgress('searching', 2, 4)
   onProgress('folding', 1, 4)
   stop()
-  expect(text()).toBe('{"phase":"searching","events":1,"total":4}\n{"phase":"folding","events":1,"total":4}\n')
+  expect(text()).toBe(
+    '{"phase":"searching","events":1,"total":4,"etaSeconds":null}\n' +
+      '{"phase":"folding","events":1,"total":4,"etaSeconds":null}\n',
+  )
 })

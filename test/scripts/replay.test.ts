@@ -162,7 +162,12 @@ describe('npm run replay', () => {
     expect(ours).toHaveLength(2)
     expect(until).toEqual(all.slice(0, 2).map((event) => ({ ...event, personal: null })))
     expect(none).toEqual([])
-    expect(objectsOf(every.errors)[0]).toEqual({ phase: 'reading', events: 1, total: expect.any(Number) })
+    expect(objectsOf(every.errors)[0]).toEqual({
+      phase: 'reading',
+      events: 1,
+      total: expect.any(Number),
+      etaSeconds: null,
+    })
     expect(objectsOf(past.out)).toEqual([...stages[0].audit].reverse())
     expect(objectsOf(past.errors)[0]).toMatchObject({ phase: expect.stringMatching(/^(searching|folding)$/), total: 2 })
   })
@@ -349,7 +354,7 @@ describe('npm run events -- check', () => {
   it('counts by type and version', { timeout: SLOW }, async () => {
     const { code, out, errors } = await run('events', ['check'])
     expect(code).toBe(0)
-    expect(objectsOf(errors)[0]).toEqual({ phase: 'checking', events: 1, total: expect.any(Number) })
+    expect(objectsOf(errors)[0]).toEqual({ phase: 'checking', events: 1, total: expect.any(Number), etaSeconds: null })
     const kinds = history.map(({ type, metadata }) => JSON.stringify([type, metadata.schemaVersion]))
     const expected = [...new Set(kinds)].map((kind) => {
       const [type, version] = JSON.parse(kind) as [string, number]

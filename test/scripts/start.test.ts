@@ -214,8 +214,7 @@ export const stop = () => esbuild.stop()
       const root = await makeCheckout()
       await start(root, { NODE_OPTIONS: `--import=data:text/javascript,process.umask(0)` })
       const folder = await only(root)
-      for (const path of [join(root, 'node_modules/.cache'), join(root, CACHE), folder])
-        expect((await stat(path)).mode & 0o777, path).toBe(0o700)
+      for (const path of [join(root, CACHE), folder]) expect((await stat(path)).mode & 0o777, path).toBe(0o700)
     },
     PATIENT,
   )
@@ -227,6 +226,22 @@ export const stop = () => esbuild.stop()
       await start(root)
       for (const folder of ['node_modules', 'node_modules/.cache']) await chmod(join(root, folder), 0o775)
       expect(await start(root)).toEqual({ out: 'hello ada compiled', errors: '' })
+    },
+    PATIENT,
+  )
+
+  it(
+    'runs nothing below a folder that is open to more people than the packages are',
+    async () => {
+      const root = await makeCheckout()
+      await start(root)
+      const cache = join(root, 'node_modules/.cache')
+      await chmod(join(root, 'node_modules'), 0o755)
+      await chmod(cache, 0o777)
+      expect(await start(root)).toEqual({
+        out: 'hello ada by tsx',
+        errors: `${SLOWER}${cache} can be written to by others than ${root}/node_modules (chmod go-w forbids it)`,
+      })
     },
     PATIENT,
   )

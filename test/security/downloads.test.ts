@@ -216,6 +216,13 @@ describe('a download', () => {
         expect([status, text.includes(user.id), text.includes('127.0.0.1')]).toEqual([200, true, true])
         expect(traces.filter((trace) => text.includes(trace))).toEqual([])
       }
+      // Nor on a page; and who looks for the address is not told by the row whose it was.
+      const reader = await makeToken(server, ['audit:read', 'audit:export'])
+      const page = await server.browser().get(`/v1/audit/events?user=${user.id}`, reader)
+      expect([page.status, page.text.includes(user.id)]).toEqual([200, true])
+      expect(traces.filter((trace) => page.text.includes(trace))).toEqual([])
+      const found = await server.browser().get(`/v1/audit/events?ip=${traces[0]}`, reader)
+      expect([found.status, found.body]).toEqual([200, { items: [], nextCursor: null }])
       const [row] = await sql(server, 'select ip from read.auditlog where user_id = $1 limit 1', [user.id])
       expect(row).toEqual({ ip: traces[0] })
     } finally {

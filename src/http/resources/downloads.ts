@@ -110,6 +110,8 @@ const guard = (
       yield chunk
       offeredAt = null
     }
+    // What is left lies in the buffer, and is taken or not like everything before.
+    offeredAt = performance.now()
   }
   const timer = setInterval(look, lookEveryMs)
   const readable = streamFrom(passing(), () => {

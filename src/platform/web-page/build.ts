@@ -87,6 +87,8 @@ const cacheFolder = async (root: string, dataDir: string): Promise<string> => {
 
 /** For us alone where it is missing: see mustBeOurs, and scripts/start/own-folder.mjs. */
 const makeWritable = async (folder: string): Promise<string> => {
+  // What it is in may be everybody's.
+  await mkdir(dirname(folder), { recursive: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await rm(await mkdtemp(join(folder, 'probe-')), { recursive: true })
   return folder

@@ -93,6 +93,11 @@ it('a reader who takes nothing is not', async () => {
   read.once('error', () => {})
   read.read(1)
   await vi.waitFor(() => expect(read.errored?.message).toBe('nobody reads the download'), { timeout: 20_000 })
+  // Nor one who leaves what is little, and lies ready when its source has ended long since.
+  const rest = await downloads.start(download(Readable.from(['x', 'y'], { objectMode: false })))
+  rest.once('error', () => {})
+  rest.read(1)
+  await vi.waitFor(() => expect(rest.errored?.message).toBe('nobody reads the download'), { timeout: 20_000 })
   // And makes room.
   expect(await text(await downloads.start(download(source)))).toBe('first second')
 })
