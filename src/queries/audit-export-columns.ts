@@ -57,8 +57,13 @@ export const PERSONAL: ReadonlySet<string> = new Set(['ip', 'region', 'city', 'u
 const isOneOf = (userIds: readonly string[]): RawBuilder<SqlBool> =>
   sql`user_id = any(${`{${userIds.join(',')}}`}::uuid[])`
 
-/** Text as it is, or a value. */
-type Part = string | RawBuilder<unknown>
+/** Text as it is; a value that is never null; or a column as a string of JSON, or null. */
+type Part = string | RawBuilder<unknown> | Quoted
+
+interface Quoted {
+  /** A column with nothing in it to escape. */
+  readonly quoted: string
+}
 
 /** How what may be missing, or may hold anything, is written. */
 interface Manner {
@@ -131,13 +136,34 @@ const instant = sql<string>`translate(left((occurred_at + interval '1 microsecon
  */
 const word = (column: string): readonly Part[] => ['"', sql.ref(column), '"']
 /** Nothing to escape here either; may be null. */
-const quoted = (column: string): RawBuilder<string> => sql`coalesce('"' || ${sql.ref(column)}::text || '"', 'null')`
+const quoted = (column: string): Quoted => ({ quoted: column })
 
 /**
- * No part may be null. In halves, and halves of those: a chain of || would copy what there is so far with each part, and
- * format() reads its template anew for each row.
+ * In halves, and halves of those: a chain of || would copy what there is so far with each part, and format() reads its
+ * template anew for each row. What stands before a column that may be null is joined with it: one operator less.
  */
-const concat = (parts: readonly Part[]): RawBuilder<string> => joined(withoutSeams(parts).map(asText))
+const concat = (parts: readonly Part[]): RawBuilder<string> => {
+  const texts: RawBuilder<string>[] = []
+  let before = ''
+  const flush = (): void => {
+    if (before !== '') texts.push(sql`${sql.lit(before)}::text`)
+    before = ''
+  }
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      before += part
+    } else if ('quoted' in part) {
+      const [opened, missing] = [sql.lit(`${before}"`), sql.lit(`${before}null`)]
+      texts.push(sql`coalesce(${opened} || ${sql.ref(part.quoted)}::text || '"', ${missing})`)
+      before = ''
+    } else {
+      flush()
+      texts.push(sql`${part}::text`)
+    }
+  }
+  flush()
+  return joined(texts)
+}
 
 const joined = (texts: readonly RawBuilder<string>[]): RawBuilder<string> => {
   const [only] = texts
@@ -145,20 +171,6 @@ const joined = (texts: readonly RawBuilder<string>[]): RawBuilder<string> => {
   if (texts.length === 1) return only
   const middle = texts.length >> 1
   return sql`(${joined(texts.slice(0, middle))} || ${joined(texts.slice(middle))})`
-}
-
-const asText = (part: Part): RawBuilder<string> =>
-  typeof part === 'string' ? sql`${sql.lit(part)}::text` : sql`${part}::text`
-
-/** Texts that follow each other are one. */
-const withoutSeams = (parts: readonly Part[]): readonly Part[] => {
-  const merged: Part[] = []
-  for (const part of parts) {
-    const last = merged.at(-1)
-    if (typeof part === 'string' && typeof last === 'string') merged[merged.length - 1] = last + part
-    else merged.push(part)
-  }
-  return merged
 }
 
 /** Code points of = + - @ tab CR LF, and of the full-width = + - @ that some spreadsheets take for them. */
