@@ -1,6 +1,7 @@
 /** How far a reader of the log has got, in events, though only places are known of what is still to come. */
 import type { EventStore, Position } from '../../src/event-store/port.ts'
 import { unlessAborted } from '../../src/platform/unless-aborted.ts'
+import { estimateTotal } from '../../src/projector/estimate.ts'
 
 /** `total` is exact where positions are dense, else an estimate that becomes better. */
 export type OnEvents = (events: number, total: number) => void
@@ -15,9 +16,7 @@ export const openLogProgress = (
   let events = 0
   return (position) => {
     events += 1
-    // Positions of EventStoreDB are not counted in events: what share of them is done tells how many there will be.
-    const share = Number(position - first) / Number(last - first)
-    onEvents(events, share > 0 && share < 1 ? Math.max(events, Math.round(events / share)) : events)
+    onEvents(events, estimateTotal(events, { from: first, at: position, to: last }) ?? events)
   }
 }
 

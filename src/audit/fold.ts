@@ -1,5 +1,6 @@
 /** Comes to the root of a tree from subtrees that are handed in one after the other, from left to right. */
-import { EMPTY_ROOT, type Hash, nodeHash } from './merkle.ts'
+import { rootOf } from './frontier.ts'
+import { type Hash, nodeHash } from './merkle.ts'
 import type { Range } from './proofs.ts'
 
 export interface Fold {
@@ -21,9 +22,6 @@ export const openFold = (): Fold => {
       }
       stack.push(node)
     },
-    root: () =>
-      stack.length === 0
-        ? EMPTY_ROOT
-        : stack.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right)),
+    root: () => rootOf({ roots: stack.map(({ hash }) => hash) }),
   }
 }

@@ -42,7 +42,7 @@ export const grow = (
 }
 
 /** MTH of the whole tree. */
-export const rootOf = ({ roots }: Frontier): Hash =>
+export const rootOf = ({ roots }: Pick<Frontier, 'roots'>): Hash =>
   roots.length === 0 ? EMPTY_ROOT : roots.reduceRight((right, left) => nodeHash(left, right))
 
 /** Whether it can be one at all: as many roots as the size has bits set. */

@@ -15,8 +15,9 @@ export interface RowsVerdict {
 const BATCH = 1_000
 
 /**
- * Takes the events of the whole store, and what the projection makes of one; null: it cannot be read. Events behind the projection's checkpoint
- * are left out, and a row there is of no event: whoever put it there would have it shown first. Nothing is written.
+ * Takes the events of the whole store, and what the projection makes of one; null: it cannot be read. Events behind the
+ * projection's checkpoint are left out, and a row there is of no event: whoever put it there would have it shown first.
+ * Nothing is written.
  * Throws what store, projection and database throw.
  */
 export const reconcileRows = async (

@@ -9,6 +9,7 @@ import type { Query } from './vault-rows.ts'
 
 /** Safe to repeat. Before PostgreSQL 18 what was kept already stays, until the table goes (docs/runbook.md). */
 export const forgetReadStatistics = async (query: Query): Promise<void> => {
+  const clears = await canForget(query)
   for (const { table, columns } of await personalTables(query)) {
     const sampled = await query<{ column: string }>(
       `select attname::text as column from pg_attribute
@@ -19,7 +20,7 @@ export const forgetReadStatistics = async (query: Query): Promise<void> => {
       const changes = sampled.map(({ column }) => `alter column ${quoted(column)} set statistics 0`)
       await query(`alter table read.${quoted(table)} ${changes.join(', ')}`, [])
     }
-    if (!(await canForget(query))) continue
+    if (!clears) continue
     await query(
       `select pg_clear_attribute_stats(schemaname::text, tablename::text, attname::text, inherited) from pg_stats
         where schemaname = 'read' and tablename = $1 and attname = any($2)`,

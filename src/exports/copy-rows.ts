@@ -24,7 +24,8 @@ export interface RowCopier {
  * One export takes one processor, whatever the planner thinks of its many operators: others work beside it.
  * A query that finds nothing writes nothing, so it has to look whether anybody is there still; not every platform can.
  */
-export const EXPORT_SETTINGS = `set enable_sort = off; set jit = off; set max_parallel_workers_per_gather = 0; set timezone = 'UTC'; set datestyle = 'ISO';
+export const EXPORT_SETTINGS = `set enable_sort = off; set jit = off; set max_parallel_workers_per_gather = 0;
+  set timezone = 'UTC'; set datestyle = 'ISO';
   do $$ begin
     perform set_config('client_connection_check_interval', '1s', false);
   exception when others then null;

@@ -42,7 +42,8 @@ export interface Build {
 export async function listBuilds(db: pg.Pool | pg.ClientBase, name?: string): Promise<readonly Build[]> {
   const { rows } = await db.query<StoredBuild>(
     `select name, version, build, stage, purpose, forced, state, epoch::text, position::text, bulk, tables,
-            events::text, target::text, started_at as "startedAt", started_from::text as "startedFrom", updated_at as "updatedAt", halted, report, owned,
+            events::text, target::text, started_at as "startedAt", started_from::text as "startedFrom",
+            updated_at as "updatedAt", halted, report, owned,
             case when caught_up and owned then 0
                  when event_time is not null
                  then greatest(0, extract(epoch from clock_timestamp() - event_time))::float8 end as "lagSeconds",

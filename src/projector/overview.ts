@@ -1,6 +1,7 @@
 /** The builds of all projections as one looks at them from outside: one line a projection, and what is being made. */
 import type pg from 'pg'
 import { type Build, listBuilds, requestRebuild } from './builds.ts'
+import { estimateTotal } from './estimate.ts'
 import type { ProjectionDefinition } from './schema.ts'
 
 export interface ProjectionView {
@@ -88,13 +89,9 @@ export function rebuildOf(build: Build): RebuildView {
   }
 }
 
-/** Positions of EventStoreDB are not counted in events: what share of the way is done tells how many there will be. */
 function totalOf({ position, events, target, startedFrom }: Build): number | null {
   if (target === null || position === null) return null
-  if (position >= target) return events
-  const from = startedFrom ?? 0n
-  const share = Number(position - from) / Number(target - from)
-  return share > 0 ? Math.max(events, Math.round(events / share)) : null
+  return estimateTotal(events, { from: startedFrom ?? 0n, at: position, to: target })
 }
 
 function stateOf({ stage, state, owned, bulk }: Build): RebuildView['state'] {

@@ -1,7 +1,7 @@
 /** The audit log of one user, or of all, in the order of the log itself. */
 import type { CompiledQuery, Kysely, Selectable, SelectQueryBuilder } from 'kysely'
 import type { AuditRow, Database } from '../platform/database.ts'
-import { csvColumns, jsonLine } from './audit-export-columns.ts'
+import { csvColumns, jsonLine, PERSONAL } from './audit-export-columns.ts'
 
 export interface AuditFilter {
   readonly codes?: readonly string[]
@@ -57,13 +57,9 @@ const notFoundBy = (filter: AuditFilter, erased: readonly string[], query: Query
     ? query
     : query.where((eb) => eb.or([eb('user_id', 'is', null), eb('user_id', 'not in', erased)]))
 
-const blanked = (row: AuditEventRow): AuditEventRow => ({
-  ...row,
-  ip: null,
-  region: null,
-  city: null,
-  user_agent: null,
-})
+const blanked = (row: AuditEventRow): AuditEventRow => ({ ...row, ...NOTHING_PERSONAL })
+
+const NOTHING_PERSONAL = Object.fromEntries([...PERSONAL].map((column) => [column, null]))
 
 export interface ExportWish {
   /** Whose rows; null: everybody's, and then each row says whose. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { RecordedEvent } from '../../src/event-store/port.ts'
 import { type Build, listBuilds, requestRebuild, requestRollback } from '../../src/projector/builds.ts'
 import { openProgress } from '../../src/projector/progress.ts'
-import type { Projection } from '../../src/projector/row-operation.ts'
+import type { Projection, RowOperation } from '../../src/projector/row-operation.ts'
 import { registerProjections } from '../../src/projector/schema.ts'
 import { append, expectedTables, fill, fillStory, ledger } from './ledger.ts'
 import { type Harness, openHarness, tables, until, untilAt } from './support.ts'
@@ -161,43 +161,27 @@ test('an older release that starts beside a newer live version changes nothing',
   expect(old.status().state).toBe('waiting')
 })
 
-test('a projection whose inserts replace rows of earlier batches is built with its keys from the beginning', async () => {
+test.each<[string, (event: RecordedEvent) => readonly RowOperation[]]>([
+  ['is built with its keys from the beginning', () => []],
+  [
+    'is so also where an update asks for the key in mid-load',
+    // Of a stream that this batch has no row of.
+    ({ position }) =>
+      position === 200n ? [{ op: 'update', table: 'heads', key: { stream: 'none' }, set: { note: 'x' } }] : [],
+  ],
+])('a projection whose inserts replace rows of earlier batches %s', async (_, more) => {
   const { store, pool } = harness
   const [, heads] = ledger.tables
   if (!heads) throw new Error('the ledger has two tables')
   const latest: Projection<RecordedEvent> = {
     ...ledger,
     tables: [heads],
-    apply: ({ stream, revision }) => [
-      { op: 'insert', table: 'heads', row: { stream, revision: Number(revision), note: null } },
-    ],
+    apply: (event) => {
+      const row = { stream: event.stream, revision: Number(event.revision), note: null }
+      return [{ op: 'insert', table: 'heads', row }, ...more(event)]
+    },
   }
   // More than one batch of the bulk load.
-  await fill(store, 300)
-  harness.run({ projection: latest, bulkSize: 50 })
-  await untilAt(pool, 300n)
-  await requestRebuild(pool, latest)
-  await untilStages('1.2 live', '1.1 kept')
-  const { rows } = await pool.query('select stream, revision from read.heads order by stream limit 1')
-  expect(rows).toEqual([{ stream: 's0', revision: 42 }])
-  expect((await builds())[0]).toMatchObject({ events: 300 })
-})
-
-test('and so it is where an update asks for the key in mid-load, and finds a row replaced', async () => {
-  const { store, pool } = harness
-  const [, heads] = ledger.tables
-  if (!heads) throw new Error('the ledger has two tables')
-  const latest: Projection<RecordedEvent> = {
-    ...ledger,
-    tables: [heads],
-    apply: ({ stream, revision, position }) => [
-      { op: 'insert', table: 'heads', row: { stream, revision: Number(revision), note: null } },
-      // Of a stream that this batch has no row of.
-      ...(position === 200n
-        ? [{ op: 'update', table: 'heads', key: { stream: 'none' }, set: { note: 'x' } } as const]
-        : []),
-    ],
-  }
   await fill(store, 300)
   harness.run({ projection: latest, bulkSize: 50 })
   await untilAt(pool, 300n)
