@@ -10,7 +10,7 @@ import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
 import { openLog } from '../src/platform/log.ts'
 import { isDatabaseAway } from '../src/platform/postgres.ts'
 import { CannotCopy, copyHistory, verifyHistory } from './copy-events/copy.ts'
-import { openProgress } from './copy-events/progress.ts'
+import { openProgress } from './operate/progress.ts'
 
 const EXIT = { failed: 1, different: 2, behind: 3, interrupted: 130 }
 

@@ -2,10 +2,10 @@
 import { Command, CommanderError } from 'commander'
 import { readConfig } from '../src/config.ts'
 import { openLog } from '../src/platform/log.ts'
-import { openProgress } from './copy-events/progress.ts'
 import { checkEvents } from './events/check.ts'
 import { EXIT, exitCodeFor, interruptions, sentenceFor } from './operate/ending.ts'
 import { withHistory } from './operate/history.ts'
+import { openProgress } from './operate/progress.ts'
 
 const check = async (): Promise<void> => {
   const signal = interruptions()

@@ -1,8 +1,8 @@
 /** The process around the commands on projections. */
 import { readConfig } from '../../src/config.ts'
 import { openLog } from '../../src/platform/log.ts'
-import { openProgress } from '../copy-events/progress.ts'
 import { exitCodeFor, interruptions, sentenceFor } from '../operate/ending.ts'
+import { openProgress } from '../operate/progress.ts'
 import { runProjectionsCommand } from './command.ts'
 import { withWorkshop } from './workshop.ts'
 
