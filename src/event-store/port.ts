@@ -47,9 +47,9 @@ export interface AppendResult {
   readonly position: Position
 }
 
-export type SubscriptionMessage =
+export type SubscriptionMessage<Event = RecordedEvent> =
   /** The next ones, as many as lay ready: of a million events one promise each would be felt. */
-  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
+  | { readonly kind: 'events'; readonly events: readonly Event[] }
   /** Every event that was in the store when the subscriber got here has been handed out and consumed. */
   | { readonly kind: 'caughtUp' }
 

@@ -3,15 +3,15 @@
  * position, and flip. Whatever it is interrupted by, the next owner goes on from the row and the tables.
  */
 import type pg from 'pg'
-import type { EventStore, RecordedEvent } from '../event-store/port.ts'
+import type { EventStore } from '../event-store/port.ts'
 import { inTransaction } from '../platform/postgres.ts'
-import { LeaseLost, WorkMustBeginAgain } from './batch.ts'
+import { LeaseLost } from './batch.ts'
 import { announce, type Build, dropBuild, listBuilds } from './builds.ts'
-import { addKeys, stepsInBulk, writeInBulk } from './bulk.ts'
+import { addKeys } from './bulk.ts'
+import { loadInBulk } from './bulk-load.ts'
 import { type Comparison, comparableTables, differencesOf, sumsOf, type TableComparison } from './compare.ts'
 import { type BuildTable, createTableSql, dropTableSql, dropViewSql, primaryKeySql, viewSql } from './ddl.ts'
 import { ProjectionFault } from './fault.ts'
-import type { Step } from './fold.ts'
 import { type Job, PROJECTIONS } from './job.ts'
 import { type Lease, releaseLease } from './lease.ts'
 import type { Projection } from './row-operation.ts'
@@ -23,14 +23,11 @@ export interface BuildOptions<Event> {
   readonly projection: Projection<Event>
   readonly build: number
   readonly store: Pick<EventStore, 'tail'>
-  /** Events folded and sent at once in the bulk load; default 1,000. */
+  /** Events folded and sent at once in the bulk load; default 5,000. */
   readonly bulkSize?: number
   /** What the verification of a build has found; the build is dropped then. */
   readonly onVerified?: (comparison: Comparison) => void
 }
-
-/** Larger ones were measured to gain nothing, and cost memory: as many again are read ahead, in each build. */
-const BULK_SIZE = 5_000
 
 /** What `runJob` is to do with the lease of a build that is not live. Ends with `reached` when it is, or is done with. */
 export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {
@@ -118,40 +115,30 @@ class Builder<Event> {
     return keepingLease(this.#work, this.#progress, this.#stop, work)
   }
 
-  /** An event is projected as it arrives, so that this goes on while the batch before is being written. */
-  async #load(until: bigint): Promise<SessionEnd | 'rowReplaced'> {
-    const batchSize = this.#options.bulkSize ?? BULK_SIZE
-    const { apply } = this.#options.projection
-    const layouts = new Map(this.#tables.map(({ layout }) => [layout.name, layout]))
-    const project = (event: Event) => stepsInBulk(layouts, apply(event))
-    const decode = (stored: RecordedEvent) => {
-      const event = this.#work.decode(stored)
-      return event instanceof Promise ? event.then(project) : project(event)
-    }
-    const prepare = (steps: readonly (readonly Step[])[]) => (client: pg.ClientBase) =>
-      writeInBulk(client, this.#tables, steps.flat())
-    const job = this.#counting({ ...this.#work.job, prepare })
-    this.#progress.limit = Math.min(this.#progress.limit, batchSize)
-    const work = { ...this.#work, job, decode, batchSize, until, endsAtTail: true }
-    try {
-      return await workAsOwner(work, this.#progress, this.#stop)
-    } catch (error) {
-      if (error instanceof WorkMustBeginAgain) return 'rowReplaced'
-      throw error
-    }
+  #load(until: bigint): Promise<SessionEnd | 'rowReplaced'> {
+    return loadInBulk({
+      projection: this.#options.projection,
+      tables: this.#tables,
+      work: this.#work,
+      progress: this.#progress,
+      stop: this.#stop,
+      until,
+      size: this.#options.bulkSize,
+      counting: (job) => this.#counting(job, (pages) => pages.reduce((sum, { events }) => sum + events, 0)),
+    })
   }
 
   /** Counts what is projected, in the transaction that handles it. */
-  #counting<Item>(job: Job<Item>): Job<Item> {
+  #counting<Item>(job: Job<Item>, count: (items: readonly Item[]) => number = (items) => items.length): Job<Item> {
     return {
       ...job,
-      prepare: async (events) => {
-        const step = await job.prepare(events)
+      prepare: async (items) => {
+        const step = await job.prepare(items)
         return async (client) => {
           await step(client)
           await client.query(`update read.projections set events = events + $4 where ${PROJECTIONS.row}`, [
             ...this.#id(),
-            events.length,
+            count(items),
           ])
         }
       },

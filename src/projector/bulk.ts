@@ -1,8 +1,8 @@
 /**
  * Filling the tables of a build: rows are folded in memory a batch at a time and sent by COPY, into tables without
  * indexes for as long as no operation asks for a row that is there already; from then on the table has its primary key.
- * A row is spelled as its line for COPY when its event arrives: of all that was opened and parsed for it, nothing else
- * has to be kept until the batch is written.
+ * What an event asks for is packed when it arrives (`page-steps.ts`): of all that was opened and parsed for it, nothing
+ * else has to be kept until the batch is written.
  */
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,20 +12,13 @@ import { inTransaction } from '../platform/postgres.ts'
 import { WorkMustBeginAgain } from './batch.ts'
 import { lineOf } from './copy-line.ts'
 import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql } from './ddl.ts'
-import { type FoldedRow, foldTable, planSteps, type Step, stepOf, valuesIn } from './fold.ts'
+import { type FoldedRow, foldTable, planSteps, valuesIn } from './fold.ts'
 import { columnArrays, deleteSql, pick, type TableLayout } from './layout.ts'
-import type { ColumnValue, RowOperation } from './row-operation.ts'
+import { linesIn, type PageSteps, stepsIn, type TableSteps } from './page-steps.ts'
+import type { ColumnValue } from './row-operation.ts'
 import { meetConditions, prefetchedRows } from './rows.ts'
 
 type Values = readonly ColumnValue[]
-
-/** What an event asks of the tables, ready to be written in bulk. Throws ProjectionFault where it does not fit them. */
-export function stepsInBulk(
-  layouts: ReadonlyMap<string, TableLayout>,
-  operations: readonly RowOperation[],
-): readonly Step[] {
-  return operations.map((operation) => stepOf(layouts, operation, lineOf))
-}
 
 /**
  * As `writeOperations`, but for tables whose key may be missing still. An insert that replaces a row of an earlier batch
@@ -35,21 +28,45 @@ export function stepsInBulk(
 export async function writeInBulk(
   client: pg.ClientBase,
   tables: readonly BuildTable[],
-  steps: readonly Step[],
+  pages: readonly PageSteps[],
 ): Promise<void> {
+  for (const table of tables) {
+    const ofTable = pages.flatMap((page) => page.tables.find((one) => one.table === table.layout.name) ?? [])
+    if (ofTable.length === 0) continue
+    const keyed = await hasKey(client, table.layout)
+    if (!keyed && onlyNewRows(ofTable)) await copy(client, table.layout, ofTable.map(linesIn))
+    else await writeFolded(client, table, ofTable, keyed)
+  }
+}
+
+/** Nothing is to be folded then. */
+function onlyNewRows(pages: readonly TableSteps[]): boolean {
+  if (pages.some(({ others }) => others.length > 0)) return false
+  const keys = new Set<string>()
+  let rows = 0
+  for (const page of pages) {
+    for (const key of page.keys) keys.add(key)
+    rows += page.keys.length
+  }
+  return keys.size === rows
+}
+
+async function writeFolded(
+  client: pg.ClientBase,
+  table: BuildTable,
+  pages: readonly TableSteps[],
+  hasItsKey: boolean,
+): Promise<void> {
+  const { layout } = table
+  const steps = pages.flatMap((page) => [...stepsIn(page, layout)])
   for (const plan of planSteps(steps)) {
-    const { layout } = plan
-    const table = tables.find((one) => one.layout === layout)
-    let keyed = await hasKey(client, layout)
-    if (!keyed && table && plan.prefetch.size > 0) {
-      await addKeyAmidTheLoad(client, table)
-      keyed = true
-    }
+    const keyed = hasItsKey || plan.prefetch.size > 0
+    if (!hasItsKey && keyed) await addKeyAmidTheLoad(client, table)
     const base = await prefetchedRows(client, plan)
     const { conditions, upserts } = foldTable(plan, base)
     await meetConditions(client, layout, conditions)
     if (upserts.length === 0) continue
-    if (!keyed) await copy(client, layout, upserts)
+    if (!keyed) await copy(client, layout, upserts.map(lineOfRow))
     else await copyOver(client, layout, upserts, base)
   }
 }
@@ -114,7 +131,7 @@ async function copyOver(
   }
   await client.query('savepoint copy')
   try {
-    await copy(client, layout, rows)
+    await copy(client, layout, rows.map(lineOfRow))
     await client.query('release savepoint copy')
   } catch (error) {
     if (!isDuplicate(error)) throw error
@@ -125,19 +142,27 @@ async function copyOver(
   }
 }
 
-/** Rows in one piece, some of the way to a socket's buffer. Between pieces other work of the process runs. */
-const ROWS_AT_ONCE = 200
+/** Some of the way to a socket's buffer. Between pieces other work of the process runs. */
+const PIECE_BYTES = 131_072
 
-async function copy(client: pg.ClientBase, layout: TableLayout, rows: readonly FoldedRow[]): Promise<void> {
+async function copy(client: pg.ClientBase, layout: TableLayout, lines: readonly Buffer[]): Promise<void> {
   const columns = layout.columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ')
   const sink = client.query(copyFrom(`copy ${layout.relation} (${columns}) from stdin`))
-  await pipeline(Readable.from(pieces(rows)), sink)
+  await pipeline(Readable.from(pieces(lines)), sink)
 }
 
-function* pieces(rows: readonly FoldedRow[]): Generator<Buffer> {
-  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-    yield Buffer.concat(
-      rows.slice(start, start + ROWS_AT_ONCE).map((row) => (Buffer.isBuffer(row) ? row : lineOf(row))),
-    )
+function* pieces(lines: readonly Buffer[]): Generator<Buffer> {
+  let piece: Buffer[] = []
+  let bytes = 0
+  for (const line of lines) {
+    piece.push(line)
+    bytes += line.length
+    if (bytes < PIECE_BYTES) continue
+    yield piece.length === 1 ? line : Buffer.concat(piece, bytes)
+    piece = []
+    bytes = 0
   }
+  if (piece.length > 0) yield Buffer.concat(piece, bytes)
 }
+
+const lineOfRow = (row: FoldedRow): Buffer => (Buffer.isBuffer(row) ? row : lineOf(row))

@@ -5,12 +5,17 @@ import type { Column } from './values.ts'
 
 type Values = readonly ColumnValue[]
 
-/** Canonical values as a line, with its end. In a buffer, so that rows which wait to be sent are none of the heap's. */
-export function lineOf(values: Values): Buffer {
-  const fields: string[] = []
-  for (const value of values) fields.push(fieldOf(value))
-  return Buffer.from(`${fields.join('\t')}\n`)
+/** Canonical values as a line, with its end. */
+export function lineText(values: Values): string {
+  let line = ''
+  for (let index = 0; index < values.length; index++) {
+    if (index > 0) line += '\t'
+    line += fieldOf(values[index] ?? null)
+  }
+  return `${line}\n`
 }
+
+export const lineOf = (values: Values): Buffer => Buffer.from(lineText(values))
 
 function fieldOf(value: ColumnValue): string {
   if (value === null) return '\\N'
@@ -24,7 +29,7 @@ const ALL_SPECIAL = /[\\\n\r\t]/g
 const escaped = (character: string): string =>
   character === '\n' ? '\\n' : character === '\r' ? '\\r' : character === '\t' ? '\\t' : '\\\\'
 
-/** The values of a line that `lineOf` has made of a row of this table. */
+/** The values of a line that was made of a row of this table. */
 export function valuesOf({ columns }: TableLayout, line: Buffer): Values {
   const fields = line.toString().slice(0, -1).split('\t')
   return columns.map((column, index) => fieldIn(column, fields[index] ?? ''))

@@ -11,8 +11,8 @@ type Cell = readonly [columnIndex: number, value: ColumnValue]
 export type FoldedRow = Values | Buffer
 
 /** An operation that fits its table. */
-export type Step = { readonly layout: TableLayout } & (
-  | { readonly op: 'insert'; readonly key: string; readonly row: FoldedRow }
+export type Step<Spelled = FoldedRow> = { readonly layout: TableLayout } & (
+  | { readonly op: 'insert'; readonly key: string; readonly row: Spelled }
   | { readonly op: 'update'; readonly key: string; readonly keyValues: Values; readonly set: readonly Cell[] }
   | { readonly op: 'updateWhere'; readonly where: readonly Cell[]; readonly set: readonly Cell[] }
   /** `key` where the condition is the primary key and nothing else. */
@@ -51,15 +51,17 @@ export function planTables(
   layouts: ReadonlyMap<string, TableLayout>,
   operations: readonly RowOperation[],
 ): TablePlan[] {
-  return planSteps(operations.map((operation) => stepOf(layouts, operation)))
+  return planSteps(operations.map((operation) => stepOf(layouts, operation, asValues)))
 }
 
+const asValues = (values: Values): Values => values
+
 /** `spell`: in which form the batch will want the rows. Throws ProjectionFault where the operation does not fit its table. */
-export function stepOf(
+export function stepOf<Spelled>(
   layouts: ReadonlyMap<string, TableLayout>,
   operation: RowOperation,
-  spell: (values: Values) => FoldedRow = (values) => values,
-): Step {
+  spell: (values: Values) => Spelled,
+): Step<Spelled> {
   const layout = layouts.get(operation.table)
   if (!layout) throw new ProjectionFault(`there is no table "${operation.table}"`)
   if (operation.op === 'insert') {
@@ -239,7 +241,7 @@ function condition(layout: TableLayout, where: Row, what: string): Cell[] {
   return cells
 }
 
-function removal(layout: TableLayout, where: Row): Step {
+function removal(layout: TableLayout, where: Row): Step<never> {
   const cells = condition(layout, where, 'a delete from')
   const byIndex = new Map(cells)
   const keyValues = layout.key.map((index) => byIndex.get(index) ?? null)

@@ -1,14 +1,22 @@
 import type { RecordedEvent, SubscriptionMessage } from '../event-store/port.ts'
 
 /** A promise only where it has to wait for something: of a million events each promise more is felt. */
-export type Decode<Event> = (event: RecordedEvent) => Event | Promise<Event>
+export type Decode<Event, Arriving = RecordedEvent> = (arriving: Arriving) => Event | Promise<Event>
 
 /** What is known of an event without its content, which need not be kept once it is decoded. */
 export type EventPlace = Pick<RecordedEvent, 'id' | 'type' | 'stream' | 'revision' | 'position' | 'recordedAt'>
 
-/** An event that arrived. Its decoding started then, so that a batch's slow decodes run side by side. */
+/** Events that are handled together or not at all, at the place of the last: a bulk load takes whole pages of the log. */
+export interface EventRun extends EventPlace {
+  /** How many they are. */
+  readonly count: number
+}
+
+/** An event that arrived, or a run of them. Its decoding started then, so that a batch's slow decodes run side by side. */
 export interface Arrival<Event> {
   readonly event: EventPlace
+  /** Of a run. */
+  readonly count: number | undefined
   readonly decoded: Decoded<Event> | Promise<Decoded<Event>>
 }
 
@@ -23,9 +31,9 @@ export interface Batch<Event> {
   readonly caughtUp: boolean
 }
 
-export interface InboxOptions<Event> {
-  readonly decode: Decode<Event>
-  /** Nothing more is asked of the subscription while so many wait to be taken. */
+export interface InboxOptions<Event, Arriving> {
+  readonly decode: Decode<Event, Arriving>
+  /** Nothing more is asked of the subscription while so many events wait to be taken. */
   readonly capacity: number
   /** Milliseconds that events gather after the first of a batch, unless there are enough before. */
   readonly gatherMs: number
@@ -38,15 +46,17 @@ export interface InboxOptions<Event> {
  * Reads ahead of the writer, as far as one batch, while the batch before is being written: throughput in a catch-up,
  * and no waiting for more in the live tail.
  */
-export class Inbox<Event> {
+export class Inbox<Event, Arriving extends RecordedEvent | EventRun = RecordedEvent> {
   /** Ends when the subscription has ended and its reader has stopped. Never rejects. */
   readonly closed: Promise<void>
-  readonly #decode: Decode<Event>
+  readonly #decode: Decode<Event, Arriving>
   readonly #capacity: number
   readonly #gatherMs: number
   readonly #until: bigint | undefined
   readonly #signal: AbortSignal
   readonly #queue: (Arrival<Event> | 'caughtUp')[] = []
+  /** Events in the queue. */
+  #waiting = 0
   #left = false
   #end: { readonly error: unknown } | 'ended' | undefined
   #isPast = false
@@ -54,8 +64,8 @@ export class Inbox<Event> {
   #wakeWriter: (() => void) | undefined
 
   constructor(
-    messages: AsyncIterable<SubscriptionMessage>,
-    { decode, capacity, gatherMs, until, signal }: InboxOptions<Event>,
+    messages: AsyncIterable<SubscriptionMessage<Arriving>>,
+    { decode, capacity, gatherMs, until, signal }: InboxOptions<Event, Arriving>,
   ) {
     this.#decode = decode
     this.#capacity = capacity
@@ -72,20 +82,28 @@ export class Inbox<Event> {
   }
 
   /**
-   * Whatever is there, at most `limit` events, as soon as there is anything and it has gathered. Undefined after the
-   * abort, and when the subscription has ended; its error is thrown once every event before it was taken.
+   * Whatever is there, at most `limit` events or the run that goes beyond, as soon as there is anything and it has
+   * gathered. Undefined after the abort, and when the subscription has ended; its error is thrown once every event before
+   * it was taken.
    */
   async take(limit: number): Promise<Batch<Event> | undefined> {
-    while (this.#lacks(1)) await this.#wake()
+    while (this.#queue.length === 0 && this.#mayGetMore()) await this.#wake()
     if (this.#gatherMs > 0 && this.#lacks(limit)) await this.#gather(limit)
     if (this.#signal.aborted) return undefined
     if (this.#queue.length === 0) {
       if (this.#end !== undefined && this.#end !== 'ended') throw this.#end.error
       return undefined
     }
-    const taken = this.#queue.splice(0, limit)
+    const taken = this.#queue.splice(0, this.#itemsWithin(limit))
+    this.#waiting -= eventsIn(taken)
     this.#wakeReader?.()
     return { arrivals: taken.filter((item) => item !== 'caughtUp'), caughtUp: taken.at(-1) === 'caughtUp' }
+  }
+
+  #itemsWithin(limit: number): number {
+    let items = 0
+    for (let events = 0; items < this.#queue.length && events < limit; items++) events += countOf(this.#queue[items])
+    return items
   }
 
   /** Nothing more is taken: the reader, should it wait for room, ends. */
@@ -94,15 +112,15 @@ export class Inbox<Event> {
     this.#wakeBoth()
   }
 
-  async #read(messages: AsyncIterable<SubscriptionMessage>): Promise<void> {
+  async #read(messages: AsyncIterable<SubscriptionMessage<Arriving>>): Promise<void> {
     try {
       for await (const message of messages) {
         if (this.#signal.aborted || this.#left) break
-        const isLast = message.kind === 'events' ? this.#arrive(message.events) : void this.#queue.push('caughtUp')
+        const isLast = message.kind === 'events' ? this.#arrive(message.events) : this.#arriveAtTail()
         this.#wakeWriter?.()
-        this.#isPast = isLast === true
+        this.#isPast = isLast
         if (isLast) break
-        while (this.#queue.length >= this.#capacity && !this.#signal.aborted && !this.#left) {
+        while (this.#waiting >= this.#capacity && !this.#signal.aborted && !this.#left) {
           await new Promise<void>((resolve) => {
             this.#wakeReader = resolve
           })
@@ -116,23 +134,31 @@ export class Inbox<Event> {
   }
 
   /** True: there is no other one to take. */
-  #arrive(events: readonly RecordedEvent[]): boolean {
+  #arrive(events: readonly Arriving[]): boolean {
     for (const event of events) {
       if (this.#until !== undefined && event.position > this.#until) return true
-      this.#queue.push(this.#arrival(event))
+      const arrival = this.#arrival(event)
+      this.#queue.push(arrival)
+      this.#waiting += countOf(arrival)
       if (event.position === this.#until) return true
     }
     return false
   }
 
-  #arrival(recorded: RecordedEvent): Arrival<Event> {
-    const { id, type, stream, revision, position, recordedAt } = recorded
+  #arriveAtTail(): false {
+    this.#queue.push('caughtUp')
+    return false
+  }
+
+  #arrival(arriving: Arriving): Arrival<Event> {
+    const { id, type, stream, revision, position, recordedAt } = arriving
     const event = { id, type, stream, revision, position, recordedAt }
+    const count = 'count' in arriving ? arriving.count : undefined
     try {
-      const value = this.#decode(recorded)
-      return { event, decoded: value instanceof Promise ? settled(value) : { ok: true, value } }
+      const value = this.#decode(arriving)
+      return { event, count, decoded: value instanceof Promise ? settled(value) : { ok: true, value } }
     } catch (error) {
-      return { event, decoded: { ok: false, error } }
+      return { event, count, decoded: { ok: false, error } }
     }
   }
 
@@ -148,7 +174,11 @@ export class Inbox<Event> {
 
   /** Fewer than so many are there, and more may come. */
   #lacks(count: number): boolean {
-    return this.#queue.length < count && this.#end === undefined && !this.#signal.aborted
+    return this.#waiting < count && this.#mayGetMore()
+  }
+
+  #mayGetMore(): boolean {
+    return this.#end === undefined && !this.#signal.aborted
   }
 
   #wake(): Promise<void> {
@@ -168,3 +198,9 @@ const settled = <Event>(decoding: Promise<Event>): Promise<Decoded<Event>> =>
     (value) => ({ ok: true, value }),
     (error: unknown) => ({ ok: false, error }),
   )
+
+const countOf = <Event>(item: Arrival<Event> | 'caughtUp' | undefined): number =>
+  item === undefined || item === 'caughtUp' ? 0 : (item.count ?? 1)
+
+export const eventsIn = <Event>(items: readonly (Arrival<Event> | 'caughtUp')[]): number =>
+  items.reduce((sum, item) => sum + countOf(item), 0)

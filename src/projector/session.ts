@@ -1,20 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Logger } from 'pino'
-import { DecodeError, type EventStore, StoreUnavailable } from '../event-store/port.ts'
+import {
+  DecodeError,
+  type EventStore,
+  type Position,
+  type RecordedEvent,
+  StoreUnavailable,
+  type SubscribeOptions,
+  type SubscriptionMessage,
+} from '../event-store/port.ts'
 import { isDatabaseAway } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
 import { LeaseLost, WorkMustBeginAgain, writeBatch } from './batch.ts'
 import { describeFault } from './fault.ts'
-import { type Arrival, type Decode, type EventPlace, Inbox } from './inbox.ts'
+import { type Arrival, type Decode, type EventPlace, type EventRun, eventsIn, Inbox } from './inbox.ts'
 import type { Job } from './job.ts'
 import { endHaltAtCheckpoint, haltAndRelease, type Lease, renewLease } from './lease.ts'
 import { findOtherStore } from './other-store.ts'
 
-export interface SessionOptions<Event> {
+/** What is done with events once they are decoded. */
+interface Work<Event> {
   readonly job: Job<Event>
-  readonly store: Pick<EventStore, 'read' | 'subscribe'>
-  readonly decode: Decode<Event>
+  readonly store: Pick<EventStore, 'read'>
   readonly pool: pg.Pool
   readonly batchSize: number
   readonly log: Logger
@@ -23,6 +31,19 @@ export interface SessionOptions<Event> {
   readonly until?: bigint
   /** There may be no event at `until`, as the end of the log may be a record of the store's own: its tail ends it, too. */
   readonly endsAtTail?: boolean
+}
+
+export interface SessionOptions<Event, Arriving extends RecordedEvent | EventRun = RecordedEvent> extends Work<Event> {
+  readonly store: Pick<EventStore, 'read'> & Source<Arriving>
+  readonly decode: Decode<Event, Arriving>
+}
+
+interface Source<Arriving> {
+  subscribe(
+    after: Position | 'start',
+    signal: AbortSignal,
+    options: SubscribeOptions,
+  ): AsyncIterable<SubscriptionMessage<Arriving>>
 }
 
 /** For whoever measures. Seconds are those of the transaction. */
@@ -50,14 +71,25 @@ export type SessionEnd =
   /** Everything before this position is written, and the event there cannot be; or, at the checkpoint: other store. */
   | { readonly kind: 'halted'; readonly at: bigint }
 
+/** Some event of a run cannot be handled. Everything before the run is: what is in it has to be handled one by one. */
+export class RunAtFault extends Error {
+  override readonly name = 'RunAtFault'
+  /** Of the run's last event. */
+  readonly position: Position
+  constructor(position: Position, cause: unknown) {
+    super('an event of a run is at fault', { cause })
+    this.position = position
+  }
+}
+
 /**
  * The work of an owner, from the checkpoint of the lease on: one batch after another until `stop` aborts, the lease is
  * lost, or an event cannot be handled. Before the first it makes sure that the checkpoint is one of this store. A batch
  * under way at the abort is finished. Throws what is nobody's fault (`isPassing`, `isSchemaGone`) and what nobody foresaw;
- * the checkpoint then tells where to go on.
+ * the checkpoint then tells where to go on. Where runs of events arrive, RunAtFault for one that cannot be handled whole.
  */
-export async function workAsOwner<Event>(
-  options: SessionOptions<Event>,
+export async function workAsOwner<Event, Arriving extends RecordedEvent | EventRun = RecordedEvent>(
+  options: SessionOptions<Event, Arriving>,
   progress: SessionProgress,
   stop: AbortSignal,
 ): Promise<SessionEnd> {
@@ -95,8 +127,8 @@ export async function keepingLease<T>(
   }
 }
 
-async function session<Event>(
-  options: SessionOptions<Event>,
+async function session<Event, Arriving extends RecordedEvent | EventRun>(
+  options: SessionOptions<Event, Arriving>,
   progress: SessionProgress,
   signal: AbortSignal,
 ): Promise<SessionEnd | undefined> {
@@ -145,7 +177,7 @@ function hasSqlState(error: Error, codes: RegExp): boolean {
 }
 
 async function haltInOtherStore<Event>(
-  { store, pool, log }: SessionOptions<Event>,
+  { store, pool, log }: Work<Event>,
   lease: Lease,
   signal: AbortSignal,
 ): Promise<SessionEnd | undefined> {
@@ -164,9 +196,9 @@ async function haltInOtherStore<Event>(
 }
 
 async function follow<Event>(
-  options: SessionOptions<Event>,
+  options: Work<Event>,
   progress: SessionProgress,
-  inbox: Inbox<Event>,
+  inbox: Pick<Inbox<Event>, 'take' | 'isDone'>,
   signal: AbortSignal,
 ): Promise<SessionEnd | undefined> {
   try {
@@ -200,7 +232,7 @@ interface Failure {
  * the first event at fault is committed. Returns that event.
  */
 async function project<Event>(
-  options: SessionOptions<Event>,
+  options: Work<Event>,
   progress: SessionProgress,
   arrivals: readonly Arrival<Event>[],
   caughtUp: boolean,
@@ -216,18 +248,20 @@ async function project<Event>(
     const write = await job.prepare(decoded)
     const begun = performance.now()
     progress.lease = await writeBatch(options.pool, progress.lease, { write, lastEvent: last.event, caughtUp })
-    options.observe({ events: arrivals.length, seconds: (performance.now() - begun) / 1_000 })
+    const events = eventsIn(arrivals)
+    options.observe({ events, seconds: (performance.now() - begun) / 1_000 })
     job.committed?.()
-    if (arrivals.length >= progress.limit) {
+    if (events >= progress.limit) {
       progress.limit = Math.min(options.batchSize, progress.limit + Math.ceil(options.batchSize / 100))
     }
     progress.batches += 1
-    progress.events += arrivals.length
+    progress.events += events
     return undefined
   } catch (error) {
-    if (error instanceof LeaseLost || error instanceof WorkMustBeginAgain) throw error
+    if (error instanceof LeaseLost || error instanceof WorkMustBeginAgain || error instanceof RunAtFault) throw error
     if (isPassing(error) || isSchemaGone(error)) throw error
     if (arrivals.length === 1) {
+      if (last.count !== undefined) throw new RunAtFault(last.event.position, error)
       const write = job.parking?.park(progress.lease, last.event, error)
       if (write === undefined) return { event: last.event, error }
       const batch = { write, lastEvent: last.event, caughtUp, lookAgain: true }
@@ -252,7 +286,7 @@ async function decodedAll<Event>(arrivals: readonly Arrival<Event>[]): Promise<E
   return events
 }
 
-async function halt<Event>(options: SessionOptions<Event>, lease: Lease, failure: Failure): Promise<SessionEnd> {
+async function halt<Event>(options: Work<Event>, lease: Lease, failure: Failure): Promise<SessionEnd> {
   const { position, type, id = null, stream = null, revision = null } = failure.event
   const fault = describeFault(failure.error)
   const detail = { position, eventId: id, type, stream, revision, fault }

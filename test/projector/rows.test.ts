@@ -3,9 +3,10 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inTransaction } from '../../src/platform/postgres.ts'
 import { WorkMustBeginAgain } from '../../src/projector/batch.ts'
-import { addKeys, stepsInBulk, writeInBulk } from '../../src/projector/bulk.ts'
+import { addKeys, writeInBulk } from '../../src/projector/bulk.ts'
 import { type BuildTable, createTableSql, dropTableSql, primaryKeySql } from '../../src/projector/ddl.ts'
 import { layoutsOf, relationOf } from '../../src/projector/layout.ts'
+import { StepPacker } from '../../src/projector/page-steps.ts'
 import type { ColumnValue, Row, RowOperation, Table } from '../../src/projector/row-operation.ts'
 import { writeOperations } from '../../src/projector/rows.ts'
 import { registerProjections, tablesOf } from '../../src/projector/schema.ts'
@@ -134,16 +135,20 @@ const bulkTables = tablesOf({ ...folded, version: 3 })
 
 async function fillInBulk(batches: readonly RowOperation[][], keyed: readonly BuildTable[]): Promise<boolean> {
   const { pool } = harness
-  const bulkLayouts = new Map(bulkTables.map(({ layout }) => [layout.name, layout]))
+  const packer = new StepPacker(new Map(bulkTables.map(({ layout }) => [layout.name, layout])))
   for (const table of bulkTables) {
     await pool.query(dropTableSql(table.table.name, 3, 1))
     await pool.query(createTableSql(table))
   }
   for (const table of keyed) await pool.query(primaryKeySql(table))
   for (const operations of batches) {
-    const steps = stepsInBulk(bulkLayouts, operations)
+    const pages = pagesOf(operations).map((page) => {
+      packer.begin()
+      packer.add(page)
+      return packer.end(page.length)
+    })
     try {
-      await inTransaction(pool, (client) => writeInBulk(client, bulkTables, steps))
+      await inTransaction(pool, (client) => writeInBulk(client, bulkTables, pages))
     } catch (error) {
       if (error instanceof WorkMustBeginAgain) return false
       throw error
@@ -151,6 +156,9 @@ async function fillInBulk(batches: readonly RowOperation[][], keyed: readonly Bu
   }
   return addKeys(pool, bulkTables)
 }
+
+const pagesOf = (operations: readonly RowOperation[]): (readonly RowOperation[])[] =>
+  Array.from({ length: Math.ceil(operations.length / 4) }, (_, page) => operations.slice(page * 4, (page + 1) * 4))
 
 const key = { user_id: '00000000-0000-4000-8000-00000000000a', slot: 'a' }
 const first: Row = { ...key, number: 1n, order: 1, seen: true, at: null }

@@ -1,0 +1,126 @@
+/**
+ * Filling a build from the log, in bulk. The log arrives in pages, and a page is projected whole, as it arrives, while the
+ * batch before is being written: of a million events, what is kept for each is felt. Where a page cannot be handled
+ * whole, its events are taken one by one, and what halts or parks a live projection does so here.
+ */
+import type pg from 'pg'
+import type { Position, RecordedEvent, SubscribeOptions, SubscriptionMessage } from '../event-store/port.ts'
+import { WorkMustBeginAgain } from './batch.ts'
+import { writeInBulk } from './bulk.ts'
+import type { BuildTable } from './ddl.ts'
+import type { EventRun } from './inbox.ts'
+import type { Job, Parking } from './job.ts'
+import { type PageSteps, StepPacker } from './page-steps.ts'
+import type { Projection } from './row-operation.ts'
+import { RunAtFault, type SessionEnd, type SessionOptions, type SessionProgress, workAsOwner } from './session.ts'
+
+/** Larger ones were measured to gain nothing, and cost memory: as many again are read ahead, in each build. */
+const BULK_SIZE = 5_000
+
+export interface BulkLoad<Event> {
+  readonly projection: Pick<Projection<Event>, 'apply'>
+  readonly tables: readonly BuildTable[]
+  /** Of the build's job, which here has steps of its own. */
+  readonly work: SessionOptions<Event>
+  readonly progress: SessionProgress
+  readonly stop: AbortSignal
+  readonly until: Position
+  /** Events folded and sent at once; default 5,000. */
+  readonly size?: number | undefined
+  /** The job, told to count what it handles. */
+  counting<Item extends { readonly events: number }>(job: Job<Item>): Job<Item>
+}
+
+/** Up to `until`, or the log's end. `rowReplaced`: an insert has replaced a row, which a table without its key cannot do. */
+export async function loadInBulk<Event>(load: BulkLoad<Event>): Promise<SessionEnd | 'rowReplaced'> {
+  const { progress, until, size = BULK_SIZE } = load
+  progress.limit = Math.min(progress.limit, size)
+  /** Up to where events are taken one by one. */
+  let careful: Position | undefined
+  for (;;) {
+    try {
+      const end = careful === undefined ? await byPages(load, size) : await byEvents(load, size, careful)
+      if (careful === undefined || end.kind !== 'reached') return end
+      careful = undefined
+    } catch (error) {
+      if (error instanceof WorkMustBeginAgain) return 'rowReplaced'
+      if (!(error instanceof RunAtFault)) throw error
+      // A batch's worth beyond it: what was read ahead is lost, and the next fault is often near.
+      const beyond = error.position + BigInt(size)
+      careful = beyond < until ? beyond : until
+    }
+  }
+}
+
+function byPages<Event>(load: BulkLoad<Event>, batchSize: number): Promise<SessionEnd> {
+  const { work, progress, stop, until } = load
+  const { parking } = work.job
+  const steps = stepsOf(load)
+  const decode = ({ events }: Page): PageSteps | Promise<PageSteps> => {
+    if (parking && events.some(({ stream }) => parking.holds(stream))) throw new Error('a stream of the page is parked')
+    const decoded = events.map(work.decode)
+    return decoded.some(isPromise) ? Promise.all(decoded).then(steps) : steps(decoded as Event[])
+  }
+  const store = { read: work.store.read.bind(work.store), subscribe: pagesOf(work.store, until, () => progress.limit) }
+  const job = jobOf(load, parking && { ...parking, holds: () => false })
+  return workAsOwner({ ...work, store, job, decode, batchSize, until, endsAtTail: true }, progress, stop)
+}
+
+function byEvents<Event>(load: BulkLoad<Event>, batchSize: number, until: Position): Promise<SessionEnd> {
+  const { work, progress, stop } = load
+  const steps = stepsOf(load)
+  const decode = (stored: RecordedEvent): PageSteps | Promise<PageSteps> => {
+    const event = work.decode(stored)
+    return event instanceof Promise ? event.then((decoded) => steps([decoded])) : steps([event])
+  }
+  const job = jobOf(load, work.job.parking)
+  return workAsOwner({ ...work, job, decode, batchSize, until, endsAtTail: true }, progress, stop)
+}
+
+function stepsOf<Event>({ projection, tables }: BulkLoad<Event>): (events: readonly Event[]) => PageSteps {
+  const packer = new StepPacker(new Map(tables.map(({ layout }) => [layout.name, layout])))
+  return (events) => {
+    packer.begin()
+    for (const event of events) packer.add(projection.apply(event))
+    return packer.end(events.length)
+  }
+}
+
+function jobOf<Event>({ work, tables, counting }: BulkLoad<Event>, parking: Parking | undefined): Job<PageSteps> {
+  const { parking: _, ...job } = work.job
+  const prepare = (pages: readonly PageSteps[]) => (client: pg.ClientBase) => writeInBulk(client, tables, pages)
+  return counting({ ...job, prepare, ...(parking ? { parking } : {}) })
+}
+
+interface Page extends EventRun {
+  readonly events: readonly RecordedEvent[]
+}
+
+/** Events up to `until`, as many together as arrive so, and no more than `limit` says. One beyond it is handed on as it is. */
+const pagesOf = (store: SessionOptions<never>['store'], until: Position, limit: () => number) =>
+  async function* (
+    after: Position | 'start',
+    signal: AbortSignal,
+    options: SubscribeOptions,
+  ): AsyncGenerator<SubscriptionMessage<Page>> {
+    for await (const message of store.subscribe(after, signal, options)) {
+      if (message.kind === 'caughtUp') yield message
+      else yield { kind: 'events', events: [...pagesIn(message.events, until, limit())] }
+    }
+  }
+
+function* pagesIn(events: readonly RecordedEvent[], until: Position, limit: number): Generator<Page> {
+  const beyond = events.findIndex(({ position }) => position > until)
+  const within = beyond < 0 ? events.length : beyond
+  for (let start = 0; start < within; start += limit) yield pageOf(events.slice(start, Math.min(start + limit, within)))
+  if (beyond >= 0) yield pageOf(events.slice(beyond, beyond + 1))
+}
+
+function pageOf(events: readonly RecordedEvent[]): Page {
+  const last = events.at(-1)
+  if (last === undefined) throw new Error('a page without events')
+  const { id, type, stream, revision, position, recordedAt } = last
+  return { id, type, stream, revision, position, recordedAt, count: events.length, events }
+}
+
+const isPromise = (value: unknown): boolean => value instanceof Promise
