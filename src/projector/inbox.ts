@@ -82,9 +82,8 @@ export class Inbox<Event, Arriving extends RecordedEvent | EventRun = RecordedEv
   }
 
   /**
-   * Whatever is there, at most `limit` events or the run that goes beyond, as soon as there is anything and it has
-   * gathered. Undefined after the abort, and when the subscription has ended; its error is thrown once every event before
-   * it was taken.
+   * Whatever is there, at most `limit` events or one run, as soon as there is anything and it has gathered. Undefined after
+   * the abort, and when the subscription has ended; its error is thrown once every event before it was taken.
    */
   async take(limit: number): Promise<Batch<Event> | undefined> {
     while (this.#queue.length === 0 && this.#mayGetMore()) await this.#wake()
@@ -101,8 +100,12 @@ export class Inbox<Event, Arriving extends RecordedEvent | EventRun = RecordedEv
   }
 
   #itemsWithin(limit: number): number {
-    let items = 0
-    for (let events = 0; items < this.#queue.length && events < limit; items++) events += countOf(this.#queue[items])
+    let items = 1
+    let events = countOf(this.#queue[0])
+    for (; items < this.#queue.length; items++) {
+      events += countOf(this.#queue[items])
+      if (events > limit) break
+    }
     return items
   }
 

@@ -1,19 +1,24 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { RecordedEvent, SubscriptionMessage } from '../../src/event-store/port.ts'
-import { Inbox } from '../../src/projector/inbox.ts'
+import { type EventRun, Inbox } from '../../src/projector/inbox.ts'
 
 const event = (position: bigint): SubscriptionMessage => ({
   kind: 'events',
   events: [{ position, stream: 'user-1', revision: position - 1n } as RecordedEvent],
 })
 
+const run = (position: bigint, count: number): SubscriptionMessage<EventRun> => ({
+  kind: 'events',
+  events: [{ position, stream: 'user-1', revision: position - 1n, count } as EventRun],
+})
+
 /** Messages that arrive when the test pushes them; the feed ends with the signal. */
 function feed() {
-  const waiting: SubscriptionMessage[] = []
+  const waiting: SubscriptionMessage<RecordedEvent | EventRun>[] = []
   let wake = () => {}
   const ending = new AbortController()
   ending.signal.addEventListener('abort', () => wake())
-  async function* messages(): AsyncGenerator<SubscriptionMessage> {
+  async function* messages(): AsyncGenerator<SubscriptionMessage<RecordedEvent | EventRun>> {
     while (!ending.signal.aborted) {
       const next = waiting.shift()
       if (next) yield next
@@ -23,12 +28,12 @@ function feed() {
         })
     }
   }
-  const push = (...more: SubscriptionMessage[]) => {
+  const push = (...more: SubscriptionMessage<RecordedEvent | EventRun>[]) => {
     waiting.push(...more)
     wake()
   }
   const open = (gatherMs: number, until?: bigint) => {
-    const decode = async ({ position }: RecordedEvent) => position
+    const decode = async ({ position }: RecordedEvent | EventRun) => position
     return new Inbox(messages(), { decode, capacity: 100, gatherMs, until, signal: ending.signal })
   }
   return { open, push, end: () => ending.abort() }
@@ -88,6 +93,23 @@ describe('the inbox', () => {
     expect((await inbox.take(10))?.arrivals.map((arrival) => arrival.event.position)).toEqual([5n])
     expect(await inbox.take(10)).toBeUndefined()
     expect(inbox.isDone).toBe(true)
+    end()
+  })
+
+  it('hands over runs of events whole, and no more events than are asked for where there is more than one run', async () => {
+    const { open, push, end } = feed()
+    const inbox = open(LONG_MS)
+    const batch = inbox.take(6)
+    for (const [position, count] of [
+      [4n, 4],
+      [6n, 2],
+      [7n, 1],
+      [30n, 23],
+    ] as const)
+      push(run(position, count))
+    expect((await batch)?.arrivals.map(({ count }) => count)).toEqual([4, 2])
+    expect((await inbox.take(1))?.arrivals.map(({ count }) => count)).toEqual([1])
+    expect((await inbox.take(6))?.arrivals.map(({ event, count }) => [event.position, count])).toEqual([[30n, 23]])
     end()
   })
 

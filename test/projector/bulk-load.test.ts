@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { RecordedEvent } from '../../src/event-store/port.ts'
+import { listBuilds, requestRebuild } from '../../src/projector/builds.ts'
+import { listParked } from '../../src/projector/parking.ts'
+import type { Projection } from '../../src/projector/row-operation.ts'
+import { append, expectedTables, fill, ledger } from './ledger.ts'
+import { type Harness, openHarness, tables, until, untilAt } from './support.ts'
+
+let harness: Harness
+beforeEach(async () => {
+  harness = await openHarness()
+})
+afterEach(() => harness.close())
+
+const builds = () => listBuilds(harness.pool, 'ledger')
+const untilLive = (version: number, build: number) =>
+  until(builds, (all) => all.some((one) => one.version === version && one.build === build && one.stage === 'live'))
+
+test.each(['poison', 'indigestible'])(
+  'a %s event in the middle of a page parks its stream there, as in the live one',
+  async (type) => {
+    const { store, pool } = harness
+    // The store's pages have 16 events; some later ones hold the stream that is parked by then.
+    await fill(store, 70)
+    await append(store, 's4', type)
+    const last = await fill(store, 140)
+    harness.run({ onFailure: 'park', bulkSize: 40 })
+    await untilAt(pool, last)
+    await requestRebuild(pool, ledger)
+    await untilLive(1, 2)
+    const [built] = await builds()
+    // What is left aside is not counted: one event, and twenty behind it.
+    expect(built).toMatchObject({ report: { equal: true, parked: [] }, events: 190 })
+    const parked = await pool.query('select build, stream, revision::int, type from read.parked order by build')
+    const left = { stream: 's4', revision: 10, type }
+    expect(parked.rows).toEqual([
+      { build: 1, ...left },
+      { build: 2, ...left },
+    ])
+    expect(await listParked(pool, 'ledger')).toHaveLength(1)
+    await untilAt(pool, await append(store, 's1', 'happened'))
+  },
+)
+
+test('a build halts at the event that it cannot take, in the middle of a page, and goes on from there once it can', async () => {
+  const { store, pool } = harness
+  const last = await fill(store, 200)
+  harness.run()
+  await untilAt(pool, last)
+  let failing = true
+  const next: Projection<RecordedEvent> = {
+    ...ledger,
+    version: 2,
+    apply(event) {
+      if (failing && event.position === 101n) throw new TypeError('cannot take it')
+      return ledger.apply(event)
+    },
+  }
+  const first = harness.run({ projection: next, owner: 'next', bulkSize: 30 })
+  const { rows } = await until(
+    () => pool.query('select position, state, halted from read.projections where version = 2'),
+    (row) => row.rows[0]?.state === 'halted',
+  )
+  expect(rows).toMatchObject([{ position: '100', halted: { position: '101', type: 'happened' } }])
+  expect((await builds()).find(({ version }) => version === 2)).toMatchObject({ events: 100, stage: 'building' })
+  await first.stop()
+  failing = false
+  harness.run({ projection: next, owner: 'mended', bulkSize: 30 })
+  await untilLive(2, 1)
+  expect((await builds())[0]).toMatchObject({ events: 200, report: { equal: true } })
+  expect(await tables(pool)).toEqual(await expectedTables(store))
+})
+
+test('a batch has no more events than it may, however many arrive together', async () => {
+  const { store, pool } = harness
+  const last = await fill(store, 100)
+  const first = harness.run()
+  await untilAt(pool, last)
+  await first.stop()
+  const sizes: number[] = []
+  await requestRebuild(pool, ledger)
+  harness.run({ bulkSize: 5, observe: ({ events }) => sizes.push(events) })
+  await untilLive(1, 2)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100)
+  expect(Math.max(...sizes)).toBe(5)
+  expect(await tables(pool)).toEqual(await expectedTables(store))
+})
