@@ -29,7 +29,7 @@ export interface RebuildAnswer {
 
 const projections = readModels.map(({ projection }) => projection)
 
-export async function run({ connection, kind }: RebuildJob): Promise<RebuildAnswer> {
+async function run({ connection, kind }: RebuildJob): Promise<RebuildAnswer> {
   const log = pino({ level: 'error' })
   const { pool, vault, close } = await openVaultOf(connection, log)
   const notifications = new Notifications(connection, log)

@@ -8,7 +8,7 @@ import type { Position, RecordedEvent, SubscribeOptions, SubscriptionMessage } f
 import { WorkMustBeginAgain } from './batch.ts'
 import { writeInBulk } from './bulk.ts'
 import type { BuildTable } from './ddl.ts'
-import type { EventRun } from './inbox.ts'
+import type { Decode, EventRun } from './inbox.ts'
 import type { Job, Parking } from './job.ts'
 import { type PageSteps, StepPacker } from './page-steps.ts'
 import type { Projection } from './row-operation.ts'
@@ -58,12 +58,33 @@ function byPages<Event>(load: BulkLoad<Event>, batchSize: number): Promise<Sessi
   const steps = stepsOf(load)
   const decode = ({ events }: Page): PageSteps | Promise<PageSteps> => {
     if (parking && events.some(({ stream }) => parking.holds(stream))) throw new Error('a stream of the page is parked')
-    const decoded = events.map(work.decode)
-    return decoded.some(isPromise) ? Promise.all(decoded).then(steps) : steps(decoded as Event[])
+    const decoded = decodeAll(events, work.decode)
+    return decoded instanceof Promise ? decoded.then(steps) : steps(decoded)
   }
   const store = { read: work.store.read.bind(work.store), subscribe: pagesOf(work.store, until, () => progress.limit) }
   const job = jobOf(load, parking && { ...parking, holds: () => false })
   return workAsOwner({ ...work, store, job, decode, batchSize, until, endsAtTail: true }, progress, stop)
+}
+
+/** A promise only where one of them has to wait. */
+function decodeAll<Event>(
+  events: readonly RecordedEvent[],
+  decode: Decode<Event>,
+): readonly Event[] | Promise<Event[]> {
+  const decoded: (Event | Promise<Event>)[] = []
+  let waits = false
+  try {
+    for (const event of events) {
+      const one = decode(event)
+      decoded.push(one)
+      waits ||= one instanceof Promise
+    }
+  } catch (error) {
+    // Nobody waits any more for those that were begun.
+    Promise.allSettled(decoded)
+    throw error
+  }
+  return waits ? Promise.all(decoded) : (decoded as Event[])
 }
 
 function byEvents<Event>(load: BulkLoad<Event>, batchSize: number, until: Position): Promise<SessionEnd> {
@@ -122,5 +143,3 @@ function pageOf(events: readonly RecordedEvent[]): Page {
   const { id, type, stream, revision, position, recordedAt } = last
   return { id, type, stream, revision, position, recordedAt, count: events.length, events }
 }
-
-const isPromise = (value: unknown): boolean => value instanceof Promise
