@@ -10,7 +10,15 @@ import { announce, type Build, dropBuild, listBuilds } from './builds.ts'
 import { addKeys } from './bulk.ts'
 import { loadInBulk } from './bulk-load.ts'
 import { type Comparison, comparableTables, differencesOf, sumsOf, type TableComparison } from './compare.ts'
-import { type BuildTable, createTableSql, dropTableSql, dropViewSql, primaryKeySql, viewSql } from './ddl.ts'
+import {
+  type BuildTable,
+  createTableSql,
+  dropTableSql,
+  dropViewSql,
+  primaryKeySql,
+  viewSql,
+  withoutVacuumSql,
+} from './ddl.ts'
 import { ProjectionFault } from './fault.ts'
 import { type Job, PROJECTIONS } from './job.ts'
 import { type Lease, releaseLease } from './lease.ts'
@@ -181,6 +189,7 @@ class Builder<Event> {
       for (const one of this.#tables) {
         await client.query(dropTableSql(one.table.name, this.#lease.version, this.#lease.build))
         await client.query(createTableSql(one))
+        await client.query(withoutVacuumSql(one))
         if (bulk === 'keyed') await client.query(primaryKeySql(one))
       }
       await client.query(

@@ -11,14 +11,11 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { inTransaction } from '../platform/postgres.ts'
 import { WorkMustBeginAgain } from './batch.ts'
 import { lineOf } from './copy-line.ts'
-import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql } from './ddl.ts'
+import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql, withVacuumSql } from './ddl.ts'
 import { type FoldedRow, foldTable, planSteps, valuesIn } from './fold.ts'
-import { columnArrays, deleteSql, pick, type TableLayout } from './layout.ts'
+import { columnArrays, type TableLayout } from './layout.ts'
 import { linesIn, type PageSteps, stepsIn, type TableSteps } from './page-steps.ts'
-import type { ColumnValue } from './row-operation.ts'
-import { meetConditions, prefetchedRows } from './rows.ts'
-
-type Values = readonly ColumnValue[]
+import { meetConditions, storedRows } from './rows.ts'
 
 /**
  * As `writeOperations`, but for tables whose key may be missing still. An insert that replaces a row of an earlier batch
@@ -62,12 +59,12 @@ async function writeFolded(
   for (const plan of planSteps(steps)) {
     const keyed = hasItsKey || plan.prefetch.size > 0
     if (!hasItsKey && keyed) await addKeyAmidTheLoad(client, table)
-    const base = await prefetchedRows(client, plan)
+    const base = await storedRows(client, plan, layout.take)
     const { conditions, upserts } = foldTable(plan, base)
     await meetConditions(client, layout, conditions)
     if (upserts.length === 0) continue
     if (!keyed) await copy(client, layout, upserts.map(lineOfRow))
-    else await copyOver(client, layout, upserts, base)
+    else await copyOver(client, layout, upserts)
   }
 }
 
@@ -97,6 +94,7 @@ export async function addKeys(pool: pg.Pool, tables: readonly BuildTable[]): Pro
           if (!(await exists(client, name))) await client.query(patiently(statement))
         }
         await client.query(patiently(`analyze ${one.layout.relation}`))
+        await client.query(withVacuumSql(one))
       })
     } catch (error) {
       if (isDuplicate(error)) return false
@@ -118,17 +116,8 @@ async function exists(client: pg.ClientBase, name: string): Promise<boolean> {
   return rows[0]?.there === true
 }
 
-/** Into a table with its key: the rows that are known to be there make room first. */
-async function copyOver(
-  client: pg.ClientBase,
-  layout: TableLayout,
-  rows: readonly FoldedRow[],
-  base: ReadonlyMap<string, Values>,
-): Promise<void> {
-  const replaced = [...base.values()].map((row) => pick(row, layout.key))
-  if (replaced.length > 0) {
-    await client.query(deleteSql(layout, layout.key), columnArrays(pick(layout.columns, layout.key), replaced))
-  }
+/** Into a table with its key: of the rows that are known to be there, those that were taken have made room. */
+async function copyOver(client: pg.ClientBase, layout: TableLayout, rows: readonly FoldedRow[]): Promise<void> {
   await client.query('savepoint copy')
   try {
     await copy(client, layout, rows.map(lineOfRow))

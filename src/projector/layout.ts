@@ -18,6 +18,8 @@ export interface TableLayout {
   readonly upsert: Statement
   /** Reads and locks the rows of the keys given as arrays. */
   readonly prefetch: Statement
+  /** Reads them too, and removes them: for who writes every one of them anew. */
+  readonly take: Statement
 }
 
 /** Prepared once per connection: in the live tail planning it takes longer than doing it. */
@@ -76,6 +78,7 @@ function layoutOf(table: Table, version: number, build: number): TableLayout {
     key,
     upsert: prepared(upsertSql(relation, columns, key)),
     prefetch: prepared(prefetchSql(relation, columns, key)),
+    take: prepared(takeSql(relation, columns, key)),
   }
 }
 
@@ -93,13 +96,22 @@ function upsertSql(relation: string, columns: readonly Column[], key: readonly n
 }
 
 function prefetchSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
+  const { row, wanted, isWanted } = rowsOfKeys(columns, key)
+  return `select ${row} from ${relation} t join ${wanted} on ${isWanted} for update of t`
+}
+
+function takeSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
+  const { row, wanted, isWanted } = rowsOfKeys(columns, key)
+  return `delete from ${relation} t using ${wanted} where ${isWanted} returning ${row}`
+}
+
+function rowsOfKeys(columns: readonly Column[], key: readonly number[]) {
   const keyColumns = pick(columns, key)
-  return `
-    select ${columns.map((column) => selectExpression('t', quoted(column), column.type)).join(', ')}
-      from ${relation} t
-      join ${unnest(keyColumns)} as wanted(${keyColumns.map(quoted).join(', ')})
-        on ${keyColumns.map((column) => `t.${quoted(column)} = wanted.${quoted(column)}`).join(' and ')}
-       for update of t`
+  return {
+    row: columns.map((column) => selectExpression('t', quoted(column), column.type)).join(', '),
+    wanted: `${unnest(keyColumns)} as wanted(${keyColumns.map(quoted).join(', ')})`,
+    isWanted: keyColumns.map((column) => `t.${quoted(column)} = wanted.${quoted(column)}`).join(' and '),
+  }
 }
 
 /** Deletes the rows that equal one of the combinations given as arrays. */

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { type Condition, foldTable, keyOf, planTables, type TablePlan, valuesIn } from './fold.ts'
-import { columnArrays, deleteSql, pick, type TableLayout, updateSql } from './layout.ts'
+import { columnArrays, deleteSql, pick, type Statement, type TableLayout, updateSql } from './layout.ts'
 import type { ColumnValue, RowOperation } from './row-operation.ts'
 import { parsed } from './values.ts'
 
@@ -16,7 +16,7 @@ export async function writeOperations(
 ): Promise<void> {
   for (const plan of planTables(layouts, operations)) {
     const { layout } = plan
-    const { conditions, upserts } = foldTable(plan, await prefetchedRows(client, plan))
+    const { conditions, upserts } = foldTable(plan, await storedRows(client, plan, layout.prefetch))
     await meetConditions(client, layout, conditions)
     if (upserts.length === 0) continue
     const values = upserts.map((row) => valuesIn(layout, row))
@@ -38,16 +38,17 @@ export async function meetConditions(
   }
 }
 
-/** The stored rows that must be known before the batch can be folded, by key; locked. */
-export async function prefetchedRows(
+/** The stored rows that must be known before the batch can be folded, by key: locked, or taken out. */
+export async function storedRows(
   client: pg.ClientBase,
   plan: TablePlan,
+  statement: Statement,
 ): Promise<Map<string, readonly ColumnValue[]>> {
   const { layout, prefetch } = plan
   const base = new Map<string, readonly ColumnValue[]>()
   if (prefetch.size === 0) return base
   const { rows } = await client.query<unknown[]>({
-    ...layout.prefetch,
+    ...statement,
     values: columnArrays(pick(layout.columns, layout.key), [...prefetch.values()]),
     rowMode: 'array',
   })

@@ -63,6 +63,9 @@ test('a build halts at the event that it cannot take, in the middle of a page, a
   )
   expect(rows).toMatchObject([{ position: '100', halted: { position: '101', type: 'happened' } }])
   expect((await builds()).find(({ version }) => version === 2)).toMatchObject({ events: 100, stage: 'building' })
+  // An autovacuum would hold up the keys.
+  const options = await pool.query("select reloptions from pg_class where relname = 'lines_v2'")
+  expect(options.rows).toEqual([{ reloptions: ['autovacuum_enabled=false'] }])
   await first.stop()
   failing = false
   harness.run({ projection: next, owner: 'mended', bulkSize: 30 })
