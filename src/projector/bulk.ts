@@ -12,10 +12,10 @@ import { inTransaction } from '../platform/postgres.ts'
 import { WorkMustBeginAgain } from './batch.ts'
 import { lineOf } from './copy-line.ts'
 import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql, withVacuumSql } from './ddl.ts'
-import { type FoldedRow, foldTable, planSteps, valuesIn } from './fold.ts'
+import { type FoldedRow, foldTable, valuesIn } from './fold.ts'
 import { columnArrays, type TableLayout } from './layout.ts'
 import { linesIn, type PageSteps, stepsIn, type TableSteps } from './page-steps.ts'
-import { meetConditions, storedRows } from './rows.ts'
+import { meetConditions } from './rows.ts'
 
 /**
  * As `writeOperations`, but for tables whose key may be missing still. An insert that replaces a row of an earlier batch
@@ -56,16 +56,12 @@ async function writeFolded(
 ): Promise<void> {
   const { layout } = table
   const steps = pages.flatMap((page) => [...stepsIn(page, layout)])
-  for (const plan of planSteps(steps)) {
-    const keyed = hasItsKey || plan.prefetch.size > 0
-    if (!hasItsKey && keyed) await addKeyAmidTheLoad(client, table)
-    const base = await storedRows(client, plan, layout.take)
-    const { conditions, upserts } = foldTable(plan, base)
-    await meetConditions(client, layout, conditions)
-    if (upserts.length === 0) continue
-    if (!keyed) await copy(client, layout, upserts.map(lineOfRow))
-    else await copyOver(client, layout, upserts)
-  }
+  const { conditions, upserts, looksUpKeys } = foldTable({ layout, steps })
+  if (looksUpKeys && !hasItsKey) await addKeyAmidTheLoad(client, table)
+  await meetConditions(client, layout, conditions)
+  if (upserts.length === 0) return
+  if (looksUpKeys || hasItsKey) await copyOver(client, layout, upserts)
+  else await copy(client, layout, upserts.map(lineOfRow))
 }
 
 async function addKeyAmidTheLoad(client: pg.ClientBase, table: BuildTable): Promise<void> {
@@ -116,7 +112,7 @@ async function exists(client: pg.ClientBase, name: string): Promise<boolean> {
   return rows[0]?.there === true
 }
 
-/** Into a table with its key: of the rows that are known to be there, those that were taken have made room. */
+/** Into a table with its key, where an insert may replace a row. */
 async function copyOver(client: pg.ClientBase, layout: TableLayout, rows: readonly FoldedRow[]): Promise<void> {
   await client.query('savepoint copy')
   try {

@@ -19,18 +19,18 @@ export type Step<Spelled = FoldedRow> = { readonly layout: TableLayout } & (
   | { readonly op: 'delete'; readonly where: readonly Cell[]; readonly key: string | undefined }
 )
 
-/** A batch's operations on one table, checked, and the rows that must be known before they can be folded. */
+/** A batch's operations on one table, checked. */
 export interface TablePlan {
   readonly layout: TableLayout
   readonly steps: readonly Step[]
-  /** Key values by key, of rows that are updated before the batch inserts them. */
-  readonly prefetch: ReadonlyMap<string, Values>
 }
 
 /** What is to be written for a batch: first what meets stored rows by a condition, in this order, then the upserts. */
 export interface FoldedTable {
   readonly conditions: readonly Condition[]
   readonly upserts: readonly FoldedRow[]
+  /** Stored rows are changed that only their key is known of. */
+  readonly looksUpKeys: boolean
 }
 
 /**
@@ -51,7 +51,14 @@ export function planTables(
   layouts: ReadonlyMap<string, TableLayout>,
   operations: readonly RowOperation[],
 ): TablePlan[] {
-  return planSteps(operations.map((operation) => stepOf(layouts, operation, asValues)))
+  const byTable = new Map<TableLayout, Step[]>()
+  for (const operation of operations) {
+    const step = stepOf(layouts, operation, asValues)
+    const ofTable = byTable.get(step.layout)
+    if (ofTable) ofTable.push(step)
+    else byTable.set(step.layout, [step])
+  }
+  return [...byTable].map(([layout, steps]) => ({ layout, steps }))
 }
 
 const asValues = (values: Values): Values => values
@@ -78,74 +85,95 @@ export function stepOf<Spelled>(
   return { layout, op: 'update', key: keyOf(keyValues), keyValues, set: changes(layout, set) }
 }
 
-/** Each table's steps in their order. */
-export function planSteps(steps: readonly Step[]): TablePlan[] {
-  const byTable = new Map<TableLayout, Step[]>()
-  for (const step of steps) {
-    const ofTable = byTable.get(step.layout)
-    if (ofTable) ofTable.push(step)
-    else byTable.set(step.layout, [step])
-  }
-  return [...byTable].map(([layout, ofTable]) => ({ layout, steps: ofTable, prefetch: toPrefetch(ofTable) }))
-}
-
-function toPrefetch(steps: readonly Step[]): Map<string, Values> {
-  const wanted = new Map<string, Values>()
-  if (!steps.some(({ op }) => op === 'update')) return wanted
-  const inserted = new Set<string>()
-  for (const step of steps) {
-    if (step.op === 'insert') inserted.add(step.key)
-    else if (step.op === 'update' && !inserted.has(step.key)) wanted.set(step.key, step.keyValues)
-  }
-  return wanted
-}
-
 /**
- * Runs the steps in memory over the prefetched rows (`base`, by key). The result, written, leaves the table exactly as
- * the operations one after another would: a row the batch touched ends as it stands in memory, and every other row is
- * met by the conditions, in their order, as it stood when the batch began, which is how they found it.
+ * Runs the steps in memory, over the rows that the batch itself inserts: no stored row has to be read for it. The result,
+ * written, leaves the table exactly as the operations one after another would: an inserted row ends as it stands in
+ * memory, and every other row is met by the conditions, in their order, as it stood when the batch began, which is how
+ * they found it.
  */
-export function foldTable(plan: TablePlan, base: ReadonlyMap<string, Values>): FoldedTable {
-  const { layout, steps } = plan
-  /** Rows the batch touched; null: not there. */
+export function foldTable({ layout, steps }: TablePlan): FoldedTable {
+  /** Rows the batch inserts; null: it has removed them again. */
   const rows = new Map<string, FoldedRow | null>()
-  for (const key of plan.prefetch.keys()) rows.set(key, base.get(key) ?? null)
   const conditions = new ConditionList()
+  const patches = new Patches(layout, conditions)
   for (const step of steps) {
-    if (step.op === 'insert') rows.set(step.key, step.row)
-    else if (step.op === 'update') {
+    if (step.op === 'insert') {
+      rows.set(step.key, step.row)
+      patches.forget(step.key)
+    } else if (step.op === 'update') {
       const row = rows.get(step.key)
       if (row) rows.set(step.key, changed(valuesIn(layout, row), step.set))
+      else if (row === undefined) patches.add(step)
     } else if (step.op === 'updateWhere') {
+      patches.flush()
       conditions.update(step.where, step.set)
       for (const [key, row] of rows) {
         const values = row && valuesIn(layout, row)
         if (values && matches(values, step.where)) rows.set(key, changed(values, step.set))
       }
-    } else {
+    } else if (step.key !== undefined) {
+      patches.forget(step.key)
       conditions.delete(step.where)
-      if (step.key !== undefined) {
-        if (rows.has(step.key)) rows.set(step.key, null)
-      } else {
-        for (const [key, row] of rows) if (row && matches(valuesIn(layout, row), step.where)) rows.set(key, null)
-      }
+      if (rows.has(step.key)) rows.set(step.key, null)
+    } else {
+      patches.flush()
+      conditions.delete(step.where)
+      for (const [key, row] of rows) if (row && matches(valuesIn(layout, row), step.where)) rows.set(key, null)
     }
   }
+  patches.flush()
   const upserts: FoldedRow[] = []
-  for (const [key, row] of rows) {
-    if (row) upserts.push(row)
-    // The condition that removed it met the row as changed by the batch: the stored one may look different.
-    else if (base.has(key)) conditions.delete(keyCells(layout, base.get(key) ?? []))
-  }
+  for (const row of rows.values()) if (row) upserts.push(row)
+  // The one that it would have replaced: a condition met the row as the batch had made it, and the stored one looks different.
   for (const step of steps) {
     if (step.op === 'insert' && rows.get(step.key) === null)
       conditions.delete(keyCells(layout, valuesIn(layout, step.row)))
   }
-  return { conditions: conditions.all(), upserts }
+  return { conditions: conditions.all(), upserts, looksUpKeys: patches.any }
 }
 
 export const valuesIn = (layout: TableLayout, row: FoldedRow): Values =>
   Buffer.isBuffer(row) ? valuesOf(layout, row) : row
+
+/** What stored rows are to be changed to, by their keys, until a condition comes that might look for what is changed. */
+class Patches {
+  readonly #layout: TableLayout
+  readonly #conditions: ConditionList
+  readonly #pending = new Map<string, { readonly keyValues: Values; readonly set: Map<number, ColumnValue> }>()
+  /** There was one, or is. */
+  any = false
+
+  constructor(layout: TableLayout, conditions: ConditionList) {
+    this.#layout = layout
+    this.#conditions = conditions
+  }
+
+  add({ key, keyValues, set }: Extract<Step, { readonly op: 'update' }>): void {
+    this.any = true
+    const known = this.#pending.get(key)
+    if (known === undefined) this.#pending.set(key, { keyValues, set: new Map(set) })
+    else for (const [index, value] of set) known.set.set(index, value)
+  }
+
+  forget(key: string): void {
+    this.#pending.delete(key)
+  }
+
+  /** Those that change the same columns one behind the other, for they are one statement. */
+  flush(): void {
+    const bySet = new Map<string, (readonly [where: readonly Cell[], set: readonly Cell[]])[]>()
+    for (const { keyValues, set } of this.#pending.values()) {
+      const cells = [...set].sort(([a], [b]) => a - b)
+      const where = this.#layout.key.map((index, at): Cell => [index, keyValues[at] ?? null])
+      const columns = cells.map(([index]) => index).join()
+      const alike = bySet.get(columns)
+      if (alike) alike.push([where, cells])
+      else bySet.set(columns, [[where, cells]])
+    }
+    for (const alike of bySet.values()) for (const [where, set] of alike) this.#conditions.update(where, set)
+    this.#pending.clear()
+  }
+}
 
 interface OpenGroup {
   readonly kind: 'delete' | 'update'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { ProjectionFault } from './fault.ts'
 import type { ColumnValue, Projection, Table } from './row-operation.ts'
-import { arrayLiteral, type Column, selectExpression } from './values.ts'
+import { arrayLiteral, type Column } from './values.ts'
 
 /** A table of one build of a projection, with the SQL that its rows are read and written by. */
 export interface TableLayout {
@@ -16,10 +16,8 @@ export interface TableLayout {
   /** Indexes into `columns`, in the order of the primary key. */
   readonly key: readonly number[]
   readonly upsert: Statement
-  /** Reads and locks the rows of the keys given as arrays. */
-  readonly prefetch: Statement
-  /** Reads them too, and removes them: for who writes every one of them anew. */
-  readonly take: Statement
+  /** Of conditions, by what they are; made when they are first needed. */
+  readonly conditions: Map<string, Statement>
 }
 
 /** Prepared once per connection: in the live tail planning it takes longer than doing it. */
@@ -77,8 +75,7 @@ function layoutOf(table: Table, version: number, build: number): TableLayout {
     columnIndex,
     key,
     upsert: prepared(upsertSql(relation, columns, key)),
-    prefetch: prepared(prefetchSql(relation, columns, key)),
-    take: prepared(takeSql(relation, columns, key)),
+    conditions: new Map(),
   }
 }
 
@@ -95,36 +92,32 @@ function upsertSql(relation: string, columns: readonly Column[], key: readonly n
     on conflict (${pick(columns, key).map(quoted).join(', ')}) do ${change === '' ? 'nothing' : `update set ${change}`}`
 }
 
-function prefetchSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
-  const { row, wanted, isWanted } = rowsOfKeys(columns, key)
-  return `select ${row} from ${relation} t join ${wanted} on ${isWanted} for update of t`
+/**
+ * Deletes the rows whose columns `where` equal one of the combinations given as arrays; or, where it is given, changes the
+ * columns `set` of them.
+ */
+export function conditionStatement(
+  layout: TableLayout,
+  where: readonly number[],
+  set: readonly number[] | undefined,
+): Statement {
+  const name = `${where.join()} ${set?.join() ?? 'delete'}`
+  const known = layout.conditions.get(name)
+  if (known !== undefined) return known
+  const statement = prepared(set === undefined ? deleteSql(layout, where) : updateSql(layout, where, set))
+  layout.conditions.set(name, statement)
+  return statement
 }
 
-function takeSql(relation: string, columns: readonly Column[], key: readonly number[]): string {
-  const { row, wanted, isWanted } = rowsOfKeys(columns, key)
-  return `delete from ${relation} t using ${wanted} where ${isWanted} returning ${row}`
-}
-
-function rowsOfKeys(columns: readonly Column[], key: readonly number[]) {
-  const keyColumns = pick(columns, key)
-  return {
-    row: columns.map((column) => selectExpression('t', quoted(column), column.type)).join(', '),
-    wanted: `${unnest(keyColumns)} as wanted(${keyColumns.map(quoted).join(', ')})`,
-    isWanted: keyColumns.map((column) => `t.${quoted(column)} = wanted.${quoted(column)}`).join(' and '),
-  }
-}
-
-/** Deletes the rows that equal one of the combinations given as arrays. */
-export function deleteSql(layout: TableLayout, columnIndexes: readonly number[]): string {
-  const columns = pick(layout.columns, columnIndexes)
+function deleteSql(layout: TableLayout, where: readonly number[]): string {
+  const columns = pick(layout.columns, where)
   return `
     delete from ${layout.relation} t
      using ${unnest(columns)} as gone(${columns.map(quoted).join(', ')})
      where ${columns.map((column) => `t.${quoted(column)} = gone.${quoted(column)}`).join(' and ')}`
 }
 
-/** Changes the columns `set` of the rows whose columns `where` equal one of the combinations given as arrays. */
-export function updateSql(layout: TableLayout, where: readonly number[], set: readonly number[]): string {
+function updateSql(layout: TableLayout, where: readonly number[], set: readonly number[]): string {
   const wanted = pick(layout.columns, where)
   const columns = pick(layout.columns, set)
   const names = [...wanted.map((_, index) => `w${index}`), ...columns.map((_, index) => `s${index}`)]

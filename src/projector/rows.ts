@@ -1,12 +1,11 @@
 import type pg from 'pg'
-import { type Condition, foldTable, keyOf, planTables, type TablePlan, valuesIn } from './fold.ts'
-import { columnArrays, deleteSql, pick, type Statement, type TableLayout, updateSql } from './layout.ts'
-import type { ColumnValue, RowOperation } from './row-operation.ts'
-import { parsed } from './values.ts'
+import { type Condition, foldTable, planTables, valuesIn } from './fold.ts'
+import { columnArrays, conditionStatement, pick, type TableLayout } from './layout.ts'
+import type { RowOperation } from './row-operation.ts'
 
 /**
  * Writes a batch's operations, inside the caller's transaction, as if they ran one by one, yet with one multi-row
- * statement per table (and one delete per kind of condition). Throws ProjectionFault for an operation that does not
+ * statement per table (and one for each kind of change to stored rows). Throws ProjectionFault for an operation that does not
  * fit its table, and what PostgreSQL throws.
  */
 export async function writeOperations(
@@ -16,7 +15,7 @@ export async function writeOperations(
 ): Promise<void> {
   for (const plan of planTables(layouts, operations)) {
     const { layout } = plan
-    const { conditions, upserts } = foldTable(plan, await storedRows(client, plan, layout.prefetch))
+    const { conditions, upserts } = foldTable(plan)
     await meetConditions(client, layout, conditions)
     if (upserts.length === 0) continue
     const values = upserts.map((row) => valuesIn(layout, row))
@@ -32,29 +31,8 @@ export async function meetConditions(
 ): Promise<void> {
   for (const condition of conditions) {
     const { where, rows } = condition
-    const set = condition.kind === 'update' ? condition.set : []
-    const statement = condition.kind === 'update' ? updateSql(layout, where, set) : deleteSql(layout, where)
-    await client.query(statement, columnArrays([...pick(layout.columns, where), ...pick(layout.columns, set)], rows))
+    const set = condition.kind === 'update' ? condition.set : undefined
+    const columns = [...pick(layout.columns, where), ...pick(layout.columns, set ?? [])]
+    await client.query({ ...conditionStatement(layout, where, set), values: columnArrays(columns, rows) })
   }
-}
-
-/** The stored rows that must be known before the batch can be folded, by key: locked, or taken out. */
-export async function storedRows(
-  client: pg.ClientBase,
-  plan: TablePlan,
-  statement: Statement,
-): Promise<Map<string, readonly ColumnValue[]>> {
-  const { layout, prefetch } = plan
-  const base = new Map<string, readonly ColumnValue[]>()
-  if (prefetch.size === 0) return base
-  const { rows } = await client.query<unknown[]>({
-    ...statement,
-    values: columnArrays(pick(layout.columns, layout.key), [...prefetch.values()]),
-    rowMode: 'array',
-  })
-  for (const row of rows) {
-    const values = layout.columns.map((column, index) => parsed(column, row[index]))
-    base.set(keyOf(pick(values, layout.key)), values)
-  }
-  return base
 }

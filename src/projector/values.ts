@@ -53,18 +53,6 @@ function spell(type: ColumnType, value: unknown): ColumnValue | undefined {
   }
 }
 
-/** Select expression that brings a column of `alias` back so that `parsed` finds the canonical spelling. */
-export function selectExpression(alias: string, quoted: string, type: ColumnType): string {
-  if (type === 'timestamptz') return `to_char(${alias}.${quoted} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
-  // As text whatever parsers the driver has been given.
-  return type === 'bigint' ? `${alias}.${quoted}::text` : `${alias}.${quoted}`
-}
-
-/** A value read by `selectExpression`, in its canonical spelling. */
-export function parsed(column: Column, value: unknown): ColumnValue {
-  return canonical(column, column.type === 'bigint' && typeof value === 'string' ? BigInt(value) : value)
-}
-
 /** PostgreSQL's text form of an array of canonical values. (PostgreSQL manual, section 8.15.6.) */
 export function arrayLiteral(type: ColumnType, values: readonly ColumnValue[]): string {
   const quote = type === 'text'

@@ -201,7 +201,7 @@ test('a batch takes one statement per table, however many operations it has', as
     ])
     await writeOperations(counted, layouts, operations.flat())
   })
-  // One for each table, and one to fetch the row that the batch updates without having inserted it.
+  // One for each table, and one to change the row that the batch updates without having inserted it.
   expect(statements).toHaveLength(3)
   const { rows } = await pool.query("select count(*)::int as n from read.things where not seen or slot = 's299'")
   expect(rows).toEqual([{ n: 300 }])
