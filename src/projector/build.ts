@@ -10,15 +10,7 @@ import { announce, type Build, dropBuild, listBuilds } from './builds.ts'
 import { addKeys } from './bulk.ts'
 import { loadInBulk } from './bulk-load.ts'
 import { type Comparison, comparableTables, differencesOf, sumsOf, type TableComparison } from './compare.ts'
-import {
-  type BuildTable,
-  createTableSql,
-  dropTableSql,
-  dropViewSql,
-  primaryKeySql,
-  viewSql,
-  withoutVacuumSql,
-} from './ddl.ts'
+import { type BuildTable, createTableSql, dropTableSql, dropViewSql, primaryKeySql, viewSql } from './ddl.ts'
 import { ProjectionFault } from './fault.ts'
 import { type Job, PROJECTIONS } from './job.ts'
 import { type Lease, releaseLease } from './lease.ts'
@@ -37,9 +29,16 @@ export interface BuildOptions<Event> {
   readonly onVerified?: (comparison: Comparison) => void
 }
 
+/** Larger ones were measured to gain nothing, and cost memory: as many again are read ahead, in each build. */
+const BULK_SIZE = 5_000
+
 /** What `runJob` is to do with the lease of a build that is not live. Ends with `reached` when it is, or is done with. */
 export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {
+  let isFirst = true
   return async (work, progress, stop) => {
+    // Not what the live tail begins with; smaller once a disturbance has made it so.
+    if (isFirst) progress.limit = options.bulkSize ?? BULK_SIZE
+    isFirst = false
     const builder = new Builder(options, work, progress, stop)
     try {
       return await builder.run()
@@ -131,7 +130,7 @@ class Builder<Event> {
       progress: this.#progress,
       stop: this.#stop,
       until,
-      size: this.#options.bulkSize,
+      size: this.#options.bulkSize ?? BULK_SIZE,
       counting: (job) => this.#counting(job, (pages) => pages.reduce((sum, { events }) => sum + events, 0)),
     })
   }
@@ -189,9 +188,10 @@ class Builder<Event> {
       for (const one of this.#tables) {
         await client.query(dropTableSql(one.table.name, this.#lease.version, this.#lease.build))
         await client.query(createTableSql(one))
-        await client.query(withoutVacuumSql(one))
         if (bulk === 'keyed') await client.query(primaryKeySql(one))
       }
+      // Of a beginning that was given up: what is at fault now is found anew.
+      await client.query(`delete from read.parked where ${PROJECTIONS.row}`, this.#id())
       await client.query(
         `update read.projections
             set events = 0, target = $4, started_at = coalesce(started_at, clock_timestamp()) where ${PROJECTIONS.row}`,

@@ -1,7 +1,7 @@
 /**
  * Filling a build from the log, in bulk. The log arrives in pages, and a page is projected whole, as it arrives, while the
- * batch before is being written: of a million events, what is kept for each is felt. Where a page cannot be handled
- * whole, its events are taken one by one, and what halts or parks a live projection does so here.
+ * batch before is being written: of a million events, what is kept for each is felt. A page that cannot be handled whole
+ * is taken event by event, as a live projection takes them, and halts the build or parks a stream as there.
  */
 import type pg from 'pg'
 import type { Position, RecordedEvent, SubscribeOptions, SubscriptionMessage } from '../event-store/port.ts'
@@ -14,9 +14,6 @@ import { type PageSteps, StepPacker } from './page-steps.ts'
 import type { Projection } from './row-operation.ts'
 import { RunAtFault, type SessionEnd, type SessionOptions, type SessionProgress, workAsOwner } from './session.ts'
 
-/** Larger ones were measured to gain nothing, and cost memory: as many again are read ahead, in each build. */
-const BULK_SIZE = 5_000
-
 export interface BulkLoad<Event> {
   readonly projection: Pick<Projection<Event>, 'apply'>
   readonly tables: readonly BuildTable[]
@@ -25,44 +22,44 @@ export interface BulkLoad<Event> {
   readonly progress: SessionProgress
   readonly stop: AbortSignal
   readonly until: Position
-  /** Events folded and sent at once; default 5,000. */
-  readonly size?: number | undefined
+  /** Most events folded and sent at once. */
+  readonly size: number
   /** The job, told to count what it handles. */
-  counting<Item extends { readonly events: number }>(job: Job<Item>): Job<Item>
+  readonly counting: (job: Job<PageSteps>) => Job<PageSteps>
 }
 
 /** Up to `until`, or the log's end. `rowReplaced`: an insert has replaced a row, which a table without its key cannot do. */
 export async function loadInBulk<Event>(load: BulkLoad<Event>): Promise<SessionEnd | 'rowReplaced'> {
-  const { progress, until, size = BULK_SIZE } = load
+  const { progress, size } = load
   progress.limit = Math.min(progress.limit, size)
-  /** Up to where events are taken one by one. */
+  /** The end of a page that has to be taken event by event. */
   let careful: Position | undefined
   for (;;) {
     try {
-      const end = careful === undefined ? await byPages(load, size) : await byEvents(load, size, careful)
+      const end = await (careful === undefined ? byPages(load) : byEvents(load, careful))
       if (careful === undefined || end.kind !== 'reached') return end
       careful = undefined
     } catch (error) {
       if (error instanceof WorkMustBeginAgain) return 'rowReplaced'
       if (!(error instanceof RunAtFault)) throw error
-      // A batch's worth beyond it: what was read ahead is lost, and the next fault is often near.
-      const beyond = error.position + BigInt(size)
-      careful = beyond < until ? beyond : until
+      careful = error.position
     }
   }
 }
 
-function byPages<Event>(load: BulkLoad<Event>, batchSize: number): Promise<SessionEnd> {
-  const { work, progress, stop, until } = load
+function byPages<Event>(load: BulkLoad<Event>): Promise<SessionEnd> {
+  const { work, progress, stop, until, size: batchSize } = load
   const { parking } = work.job
   const steps = stepsOf(load)
   const decode = ({ events }: Page): PageSteps | Promise<PageSteps> => {
-    if (parking && events.some(({ stream }) => parking.holds(stream))) throw new Error('a stream of the page is parked')
-    const decoded = decodeAll(events, work.decode)
+    // Whose stream is parked is learned in the beginning, and does not change: to park another one is for `byEvents`.
+    const mine = parking ? events.filter(({ stream }) => !parking.holds(stream)) : events
+    const decoded = decodeAll(mine, work.decode)
     return decoded instanceof Promise ? decoded.then(steps) : steps(decoded)
   }
   const store = { read: work.store.read.bind(work.store), subscribe: pagesOf(work.store, until, () => progress.limit) }
-  const job = jobOf(load, parking && { ...parking, holds: () => false })
+  // A page is where its last event is, and has been sifted.
+  const job = bulkJob(load, parking && { ...parking, holds: () => false })
   return workAsOwner({ ...work, store, job, decode, batchSize, until, endsAtTail: true }, progress, stop)
 }
 
@@ -87,14 +84,14 @@ function decodeAll<Event>(
   return waits ? Promise.all(decoded) : (decoded as Event[])
 }
 
-function byEvents<Event>(load: BulkLoad<Event>, batchSize: number, until: Position): Promise<SessionEnd> {
-  const { work, progress, stop } = load
+function byEvents<Event>(load: BulkLoad<Event>, until: Position): Promise<SessionEnd> {
+  const { work, progress, stop, size: batchSize } = load
   const steps = stepsOf(load)
   const decode = (stored: RecordedEvent): PageSteps | Promise<PageSteps> => {
     const event = work.decode(stored)
     return event instanceof Promise ? event.then((decoded) => steps([decoded])) : steps([event])
   }
-  const job = jobOf(load, work.job.parking)
+  const job = bulkJob(load, work.job.parking)
   return workAsOwner({ ...work, job, decode, batchSize, until, endsAtTail: true }, progress, stop)
 }
 
@@ -107,7 +104,7 @@ function stepsOf<Event>({ projection, tables }: BulkLoad<Event>): (events: reado
   }
 }
 
-function jobOf<Event>({ work, tables, counting }: BulkLoad<Event>, parking: Parking | undefined): Job<PageSteps> {
+function bulkJob<Event>({ work, tables, counting }: BulkLoad<Event>, parking: Parking | undefined): Job<PageSteps> {
   const { parking: _, ...job } = work.job
   const prepare = (pages: readonly PageSteps[]) => (client: pg.ClientBase) => writeInBulk(client, tables, pages)
   return counting({ ...job, prepare, ...(parking ? { parking } : {}) })

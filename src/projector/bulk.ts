@@ -11,10 +11,10 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { inTransaction } from '../platform/postgres.ts'
 import { WorkMustBeginAgain } from './batch.ts'
 import { lineOf } from './copy-line.ts'
-import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql, withVacuumSql } from './ddl.ts'
+import { type BuildTable, indexesSql, patiently, primaryKeyName, primaryKeySql } from './ddl.ts'
 import { type FoldedRow, foldTable, valuesIn } from './fold.ts'
 import { columnArrays, type TableLayout } from './layout.ts'
-import { linesIn, type PageSteps, stepsIn, type TableSteps } from './page-steps.ts'
+import { type PageSteps, stepsIn, type TableSteps } from './page-steps.ts'
 import { meetConditions } from './rows.ts'
 
 /**
@@ -31,7 +31,12 @@ export async function writeInBulk(
     const ofTable = pages.flatMap((page) => page.tables.find((one) => one.table === table.layout.name) ?? [])
     if (ofTable.length === 0) continue
     const keyed = await hasKey(client, table.layout)
-    if (!keyed && onlyNewRows(ofTable)) await copy(client, table.layout, ofTable.map(linesIn))
+    if (!keyed && onlyNewRows(ofTable))
+      await copy(
+        client,
+        table.layout,
+        ofTable.map(({ lines }) => lines),
+      )
     else await writeFolded(client, table, ofTable, keyed)
   }
 }
@@ -56,11 +61,11 @@ async function writeFolded(
 ): Promise<void> {
   const { layout } = table
   const steps = pages.flatMap((page) => [...stepsIn(page, layout)])
-  const { conditions, upserts, looksUpKeys } = foldTable({ layout, steps })
-  if (looksUpKeys && !hasItsKey) await addKeyAmidTheLoad(client, table)
+  const { conditions, upserts, needsKey } = foldTable({ layout, steps })
+  if (needsKey && !hasItsKey) await addKeyAmidTheLoad(client, table)
   await meetConditions(client, layout, conditions)
   if (upserts.length === 0) return
-  if (looksUpKeys || hasItsKey) await copyOver(client, layout, upserts)
+  if (needsKey || hasItsKey) await copyOver(client, layout, upserts)
   else await copy(client, layout, upserts.map(lineOfRow))
 }
 
@@ -90,7 +95,6 @@ export async function addKeys(pool: pg.Pool, tables: readonly BuildTable[]): Pro
           if (!(await exists(client, name))) await client.query(patiently(statement))
         }
         await client.query(patiently(`analyze ${one.layout.relation}`))
-        await client.query(withVacuumSql(one))
       })
     } catch (error) {
       if (isDuplicate(error)) return false

@@ -24,16 +24,6 @@ export function createTableSql({ table, layout }: BuildTable): string {
   ].join('; ')
 }
 
-/**
- * While a table is filled in bulk nobody vacuums or analyses it: that would be in the way of the keys and indexes, which
- * wait for it, and of no use before they are there.
- */
-export const withoutVacuumSql = ({ layout }: BuildTable): string =>
-  `alter table ${layout.relation} set (autovacuum_enabled = false)`
-
-export const withVacuumSql = ({ layout }: BuildTable): string =>
-  `alter table ${layout.relation} reset (autovacuum_enabled)`
-
 export function primaryKeySql({ table, layout }: BuildTable): string {
   const key = table.primaryKey.map((name) => pg.escapeIdentifier(name)).join(', ')
   const name = pg.escapeIdentifier(primaryKeyName(layout))

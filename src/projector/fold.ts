@@ -29,8 +29,11 @@ export interface TablePlan {
 export interface FoldedTable {
   readonly conditions: readonly Condition[]
   readonly upserts: readonly FoldedRow[]
-  /** Stored rows are changed that only their key is known of. */
-  readonly looksUpKeys: boolean
+  /**
+   * A table that is loaded without its key has to have it now: a row is looked for by it; or rows are removed by what else
+   * is in them, and with one that has replaced another nobody would find the other one.
+   */
+  readonly needsKey: boolean
 }
 
 /**
@@ -124,12 +127,13 @@ export function foldTable({ layout, steps }: TablePlan): FoldedTable {
   patches.flush()
   const upserts: FoldedRow[] = []
   for (const row of rows.values()) if (row) upserts.push(row)
-  // The one that it would have replaced: a condition met the row as the batch had made it, and the stored one looks different.
+  // With an inserted row that is gone again goes the stored one that it has replaced, whatever that looks like.
   for (const step of steps) {
     if (step.op === 'insert' && rows.get(step.key) === null)
       conditions.delete(keyCells(layout, valuesIn(layout, step.row)))
   }
-  return { conditions: conditions.all(), upserts, looksUpKeys: patches.any }
+  const needsKey = patches.any || steps.some((step) => step.op === 'delete' && step.key === undefined)
+  return { conditions: conditions.all(), upserts, needsKey }
 }
 
 export const valuesIn = (layout: TableLayout, row: FoldedRow): Values =>
@@ -140,7 +144,7 @@ class Patches {
   readonly #layout: TableLayout
   readonly #conditions: ConditionList
   readonly #pending = new Map<string, { readonly keyValues: Values; readonly set: Map<number, ColumnValue> }>()
-  /** There was one, or is. */
+  /** There was one. */
   any = false
 
   constructor(layout: TableLayout, conditions: ConditionList) {

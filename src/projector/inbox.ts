@@ -29,6 +29,8 @@ export interface Batch<Event> {
   readonly arrivals: readonly Arrival<Event>[]
   /** The last of them was the last event in the store. */
   readonly caughtUp: boolean
+  /** There was more than may be taken at once. */
+  readonly full: boolean
 }
 
 export interface InboxOptions<Event, Arriving> {
@@ -94,9 +96,14 @@ export class Inbox<Event, Arriving extends RecordedEvent | EventRun = RecordedEv
       return undefined
     }
     const taken = this.#queue.splice(0, this.#itemsWithin(limit))
-    this.#waiting -= eventsIn(taken)
+    const events = eventsIn(taken)
+    this.#waiting -= events
     this.#wakeReader?.()
-    return { arrivals: taken.filter((item) => item !== 'caughtUp'), caughtUp: taken.at(-1) === 'caughtUp' }
+    return {
+      arrivals: taken.filter((item) => item !== 'caughtUp'),
+      caughtUp: taken.at(-1) === 'caughtUp',
+      full: events >= limit || this.#queue.length > 0,
+    }
   }
 
   #itemsWithin(limit: number): number {

@@ -1,6 +1,6 @@
 /**
  * What the events of a page of the log ask of the tables, packed: a bulk load holds thousands of rows at a time, and what
- * is one buffer and one list of keys for hundreds of them costs the collector next to nothing, and passes between threads.
+ * is one buffer and one list of keys for hundreds of them costs the collector next to nothing.
  */
 import { lineText } from './copy-line.ts'
 import { type Step, stepOf } from './fold.ts'
@@ -19,7 +19,7 @@ export interface TableSteps {
   /** Of the rows that are inserted, in their order. */
   readonly keys: readonly string[]
   /** Their lines for COPY, one behind the other. */
-  readonly lines: Uint8Array
+  readonly lines: Buffer
   /** Offset behind each line. */
   readonly ends: readonly number[]
   readonly others: readonly OtherStep[]
@@ -69,7 +69,7 @@ class TablePack {
   #keys: string[] = []
   #ends: number[] = []
   #others: OtherStep[] = []
-  /** Used again for each page. */
+  /** Used again for each page, and as large as the largest of them needed. */
   #lines = Buffer.allocUnsafeSlow(FIRST_BYTES)
   #end = 0
 
@@ -97,7 +97,6 @@ class TablePack {
 
   packed(): TableSteps | undefined {
     if (this.#keys.length + this.#others.length === 0) return undefined
-    // A buffer of its own, which can be handed to another thread.
     const lines = Buffer.allocUnsafeSlow(this.#end)
     this.#lines.copy(lines, 0, 0, this.#end)
     return { table: this.#table, keys: this.#keys, lines, ends: this.#ends, others: this.#others }
@@ -117,13 +116,11 @@ class TablePack {
 export const linesIn = ({ lines }: TableSteps): Buffer => Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)
 
 /** The steps again, on the table of a build. */
-export function* stepsIn(steps: TableSteps, layout: TableLayout): Generator<Step> {
-  const { keys, ends, others } = steps
-  const all = linesIn(steps)
+export function* stepsIn({ keys, lines, ends, others }: TableSteps, layout: TableLayout): Generator<Step> {
   let next = 0
   for (let index = 0; index <= keys.length; index++) {
     for (; others[next]?.after === index; next++) yield { layout, ...others[next]?.step } as Step
     const key = keys[index]
-    if (key !== undefined) yield { layout, op: 'insert', key, row: all.subarray(ends[index - 1] ?? 0, ends[index]) }
+    if (key !== undefined) yield { layout, op: 'insert', key, row: lines.subarray(ends[index - 1] ?? 0, ends[index]) }
   }
 }

@@ -14,7 +14,7 @@ import { isDatabaseAway } from '../platform/postgres.ts'
 import { unlessAborted } from '../platform/unless-aborted.ts'
 import { LeaseLost, WorkMustBeginAgain, writeBatch } from './batch.ts'
 import { describeFault } from './fault.ts'
-import { type Arrival, type Decode, type EventPlace, type EventRun, eventsIn, Inbox } from './inbox.ts'
+import { type Arrival, type Batch, type Decode, type EventPlace, type EventRun, eventsIn, Inbox } from './inbox.ts'
 import type { Job } from './job.ts'
 import { endHaltAtCheckpoint, haltAndRelease, type Lease, renewLease } from './lease.ts'
 import { findOtherStore } from './other-store.ts'
@@ -209,7 +209,7 @@ async function follow<Event>(
       // A subscription does not end by itself: its store was closed under us.
       if (!batch) throw new StoreUnavailable('notCommitted')
       if (batch.arrivals.length > 0) progress.caughtUp = false
-      const failure = await project(options, progress, batch.arrivals, batch.caughtUp, signal)
+      const failure = await project(options, progress, batch, signal)
       if (failure) return await halt(options, progress.lease, failure)
       progress.caughtUp = batch.caughtUp
       if (hasReached(progress.lease, options.until) || (options.endsAtTail && batch.caughtUp))
@@ -229,13 +229,12 @@ interface Failure {
 
 /**
  * Writes the arrivals, in halves and halves of halves where they cannot be written together, so that everything before
- * the first event at fault is committed. Returns that event.
+ * the first event at fault is committed. Returns that event; throws RunAtFault where it is one of a run.
  */
 async function project<Event>(
   options: Work<Event>,
   progress: SessionProgress,
-  arrivals: readonly Arrival<Event>[],
-  caughtUp: boolean,
+  { arrivals, caughtUp, full }: Batch<Event>,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
   const last = arrivals.at(-1)
@@ -251,14 +250,14 @@ async function project<Event>(
     const events = eventsIn(arrivals)
     options.observe({ events, seconds: (performance.now() - begun) / 1_000 })
     job.committed?.()
-    if (events >= progress.limit) {
+    if (full) {
       progress.limit = Math.min(options.batchSize, progress.limit + Math.ceil(options.batchSize / 100))
     }
     progress.batches += 1
     progress.events += events
     return undefined
   } catch (error) {
-    if (error instanceof LeaseLost || error instanceof WorkMustBeginAgain || error instanceof RunAtFault) throw error
+    if (error instanceof LeaseLost || error instanceof WorkMustBeginAgain) throw error
     if (isPassing(error) || isSchemaGone(error)) throw error
     if (arrivals.length === 1) {
       if (last.count !== undefined) throw new RunAtFault(last.event.position, error)
@@ -272,8 +271,9 @@ async function project<Event>(
     }
   }
   const middle = arrivals.length >> 1
-  const first = await project(options, progress, arrivals.slice(0, middle), false, signal)
-  return first ?? (await project(options, progress, arrivals.slice(middle), caughtUp, signal))
+  const [left, right] = [arrivals.slice(0, middle), arrivals.slice(middle)]
+  const first = await project(options, progress, { arrivals: left, caughtUp: false, full: false }, signal)
+  return first ?? (await project(options, progress, { arrivals: right, caughtUp, full: false }, signal))
 }
 
 async function decodedAll<Event>(arrivals: readonly Arrival<Event>[]): Promise<Event[]> {

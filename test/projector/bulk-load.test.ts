@@ -63,9 +63,6 @@ test('a build halts at the event that it cannot take, in the middle of a page, a
   )
   expect(rows).toMatchObject([{ position: '100', halted: { position: '101', type: 'happened' } }])
   expect((await builds()).find(({ version }) => version === 2)).toMatchObject({ events: 100, stage: 'building' })
-  // An autovacuum would hold up the keys.
-  const options = await pool.query("select reloptions from pg_class where relname = 'lines_v2'")
-  expect(options.rows).toEqual([{ reloptions: ['autovacuum_enabled=false'] }])
   await first.stop()
   failing = false
   harness.run({ projection: next, owner: 'mended', bulkSize: 30 })
@@ -87,4 +84,68 @@ test('a batch has no more events than it may, however many arrive together', asy
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100)
   expect(Math.max(...sizes)).toBe(5)
   expect(await tables(pool)).toEqual(await expectedTables(store))
+})
+
+test('a build begins with batches of its own size, not with that of the live tail', async () => {
+  const { store, pool } = harness
+  const last = await fill(store, 700)
+  const first = harness.run()
+  await untilAt(pool, last)
+  await first.stop()
+  const sizes: number[] = []
+  await requestRebuild(pool, ledger)
+  harness.run({ batchSize: 100, bulkSize: 400, observe: ({ events }) => sizes.push(events) })
+  await untilLive(1, 2)
+  expect(Math.max(...sizes)).toBeGreaterThan(300)
+})
+
+test('a stream that is parked costs the pages that hold its events nothing', async () => {
+  const { store, pool } = harness
+  await fill(store, 70)
+  await append(store, 's4', 'poison')
+  const last = await fill(store, 700)
+  const first = harness.run({ onFailure: 'park' })
+  await untilAt(pool, last)
+  await first.stop()
+  await requestRebuild(pool, ledger)
+  let subscriptions = 0
+  const counted = {
+    read: store.read.bind(store),
+    tail: store.tail.bind(store),
+    subscribe: (...args: Parameters<typeof store.subscribe>) => {
+      subscriptions += 1
+      return store.subscribe(...args)
+    },
+  }
+  harness.run({ onFailure: 'park', bulkSize: 40, store: counted })
+  await untilLive(1, 2)
+  // The live one's, and of the build: up to the page at fault, its events, and the rest.
+  expect(subscriptions).toBeLessThanOrEqual(6)
+})
+
+test('a build that begins again with its keys meets anew what it had parked', async () => {
+  const { store, pool } = harness
+  await fill(store, 70)
+  await append(store, 's4', 'poison')
+  const last = await fill(store, 140)
+  harness.run({ onFailure: 'park' })
+  await untilAt(pool, last)
+  // Its inserts replace rows of earlier batches, which is found when all of them are in.
+  const replacing: Projection<RecordedEvent> = {
+    ...ledger,
+    version: 2,
+    apply: (event) =>
+      ledger.apply(event).map((operation) => {
+        if (operation.op !== 'update') return operation
+        const row = { stream: event.stream, revision: Number(event.revision), note: null }
+        return { op: 'insert', table: 'heads', row }
+      }),
+  }
+  harness.run({ projection: replacing, owner: 'next', onFailure: 'park', bulkSize: 40 })
+  await untilLive(2, 1)
+  const { rows } = await pool.query(
+    `select (select count(*)::int from read.lines_v1 where stream = 's4') as live,
+            (select count(*)::int from read.lines_v2 where stream = 's4') as built`,
+  )
+  expect(rows).toEqual([{ live: 10, built: 10 }])
 })

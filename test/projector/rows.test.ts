@@ -179,6 +179,17 @@ test.each<[string, RowOperation]>([
   expect((await pool.query('select * from read.things')).rows).toEqual([])
 })
 
+test('a row that has replaced another, unseen while there was no key, does not hide it by being removed', async () => {
+  const batches: RowOperation[][] = [
+    [{ op: 'insert', table: 'things', row: first }],
+    [{ op: 'insert', table: 'things', row: { ...first, order: 2 } }],
+    [{ op: 'delete', table: 'things', where: { order: 2 } }],
+  ]
+  expect(await fillInBulk(batches, [])).toBe(false)
+  expect(await fillInBulk(batches, bulkTables)).toBe(true)
+  expect(await contents(3)).toEqual([[], []])
+})
+
 test('a batch takes one statement per table, however many operations it has', async () => {
   const { pool } = harness
   await pool.query('truncate read.things_v1, read.marks_v1')
