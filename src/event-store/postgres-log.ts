@@ -21,7 +21,7 @@ interface WantedTail {
   readonly from: bigint
 }
 
-const PAGE_EVENTS = 500
+const PAGE_EVENTS = 250
 /** A page ends early before it would hold more: 1,000 events of the largest size would be a gigabyte. */
 const PAGE_BYTES = 8 * 1_048_576
 
