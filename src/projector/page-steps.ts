@@ -113,8 +113,6 @@ class TablePack {
   }
 }
 
-export const linesIn = ({ lines }: TableSteps): Buffer => Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)
-
 /** The steps again, on the table of a build. */
 export function* stepsIn({ keys, lines, ends, others }: TableSteps, layout: TableLayout): Generator<Step> {
   let next = 0
