@@ -34,12 +34,13 @@ const BULK_SIZE = 5_000
 
 /** What `runJob` is to do with the lease of a build that is not live. Ends with `reached` when it is, or is done with. */
 export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {
+  const { bulkSize = BULK_SIZE } = options
   let isFirst = true
   return async (work, progress, stop) => {
     // Not what the live tail begins with; smaller once a disturbance has made it so.
-    if (isFirst) progress.limit = options.bulkSize ?? BULK_SIZE
+    if (isFirst) progress.limit = bulkSize
     isFirst = false
-    const builder = new Builder(options, work, progress, stop)
+    const builder = new Builder({ ...options, bulkSize }, work, progress, stop)
     try {
       return await builder.run()
     } catch (error) {
@@ -50,14 +51,16 @@ export function ownBuild<Event>(options: BuildOptions<Event>): Own<Event> {
   }
 }
 
+type SizedOptions<Event> = BuildOptions<Event> & { readonly bulkSize: number }
+
 class Builder<Event> {
-  readonly #options: BuildOptions<Event>
+  readonly #options: SizedOptions<Event>
   readonly #work: SessionOptions<Event>
   readonly #progress: SessionProgress
   readonly #stop: AbortSignal
   readonly #tables: readonly BuildTable[]
 
-  constructor(options: BuildOptions<Event>, work: SessionOptions<Event>, progress: SessionProgress, stop: AbortSignal) {
+  constructor(options: SizedOptions<Event>, work: SessionOptions<Event>, progress: SessionProgress, stop: AbortSignal) {
     this.#options = options
     this.#work = work
     this.#progress = progress
@@ -130,7 +133,7 @@ class Builder<Event> {
       progress: this.#progress,
       stop: this.#stop,
       until,
-      size: this.#options.bulkSize ?? BULK_SIZE,
+      size: this.#options.bulkSize,
       counting: (job) => this.#counting(job, (pages) => pages.reduce((sum, { events }) => sum + events, 0)),
     })
   }

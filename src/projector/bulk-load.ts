@@ -19,6 +19,7 @@ export interface BulkLoad<Event> {
   readonly tables: readonly BuildTable[]
   /** Of the build's job, which here has steps of its own. */
   readonly work: SessionOptions<Event>
+  /** Its limit is at most `size`. */
   readonly progress: SessionProgress
   readonly stop: AbortSignal
   readonly until: Position
@@ -30,8 +31,6 @@ export interface BulkLoad<Event> {
 
 /** Up to `until`, or the log's end. `rowReplaced`: an insert has replaced a row, which a table without its key cannot do. */
 export async function loadInBulk<Event>(load: BulkLoad<Event>): Promise<SessionEnd | 'rowReplaced'> {
-  const { progress, size } = load
-  progress.limit = Math.min(progress.limit, size)
   /** The end of a page that has to be taken event by event. */
   let careful: Position | undefined
   for (;;) {

@@ -7,13 +7,10 @@ type Values = readonly ColumnValue[]
 
 /** Canonical values as a line, with its end. */
 export function lineText(values: Values): string {
-  for (let index = 0; index < values.length; index++) fields[index] = fieldOf(values[index] ?? null)
-  fields.length = values.length
+  const fields: string[] = []
+  for (const value of values) fields.push(fieldOf(value))
   return `${fields.join('\t')}\n`
 }
-
-/** Used again for each line: of a million rows a list each would be felt. */
-const fields: string[] = []
 
 export const lineOf = (values: Values): Buffer => Buffer.from(lineText(values))
 

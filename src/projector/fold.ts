@@ -167,12 +167,11 @@ class Patches {
   flush(): void {
     const bySet = new Map<string, (readonly [where: readonly Cell[], set: readonly Cell[]])[]>()
     for (const { keyValues, set } of this.#pending.values()) {
-      const cells = [...set].sort(([a], [b]) => a - b)
       const where = this.#layout.key.map((index, at): Cell => [index, keyValues[at] ?? null])
-      const columns = cells.map(([index]) => index).join()
+      const columns = [...set.keys()].join()
       const alike = bySet.get(columns)
-      if (alike) alike.push([where, cells])
-      else bySet.set(columns, [[where, cells]])
+      if (alike) alike.push([where, [...set]])
+      else bySet.set(columns, [[where, [...set]]])
     }
     for (const alike of bySet.values()) for (const [where, set] of alike) this.#conditions.update(where, set)
     this.#pending.clear()

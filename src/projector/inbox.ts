@@ -126,9 +126,9 @@ export class Inbox<Event, Arriving extends RecordedEvent | EventRun = RecordedEv
     try {
       for await (const message of messages) {
         if (this.#signal.aborted || this.#left) break
-        const isLast = message.kind === 'events' ? this.#arrive(message.events) : this.#arriveAtTail()
+        const isLast = message.kind === 'events' ? this.#arrive(message.events) : void this.#queue.push('caughtUp')
         this.#wakeWriter?.()
-        this.#isPast = isLast
+        this.#isPast = isLast === true
         if (isLast) break
         while (this.#waiting >= this.#capacity && !this.#signal.aborted && !this.#left) {
           await new Promise<void>((resolve) => {
@@ -152,11 +152,6 @@ export class Inbox<Event, Arriving extends RecordedEvent | EventRun = RecordedEv
       this.#waiting += countOf(arrival)
       if (event.position === this.#until) return true
     }
-    return false
-  }
-
-  #arriveAtTail(): false {
-    this.#queue.push('caughtUp')
     return false
   }
 

@@ -71,43 +71,42 @@ test('a build halts at the event that it cannot take, in the middle of a page, a
   expect(await tables(pool)).toEqual(await expectedTables(store))
 })
 
+/** A live build at this position, and another one asked for, with nobody at work on either. */
+const requestBesideLive = async (last: bigint, options: Parameters<Harness['run']>[0] = {}) => {
+  const first = harness.run(options)
+  await untilAt(harness.pool, last)
+  await first.stop()
+  await requestRebuild(harness.pool, ledger)
+}
+
+/** How many events each batch has had by the time that the build is live. */
+const batchesOfRebuild = async (options: Parameters<Harness['run']>[0]) => {
+  const sizes: number[] = []
+  harness.run({ ...options, observe: ({ events }) => sizes.push(events) })
+  await untilLive(1, 2)
+  return sizes
+}
+
 test('a batch has no more events than it may, however many arrive together', async () => {
   const { store, pool } = harness
-  const last = await fill(store, 100)
-  const first = harness.run()
-  await untilAt(pool, last)
-  await first.stop()
-  const sizes: number[] = []
-  await requestRebuild(pool, ledger)
-  harness.run({ bulkSize: 5, observe: ({ events }) => sizes.push(events) })
-  await untilLive(1, 2)
+  await requestBesideLive(await fill(store, 100))
+  const sizes = await batchesOfRebuild({ bulkSize: 5 })
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100)
   expect(Math.max(...sizes)).toBe(5)
   expect(await tables(pool)).toEqual(await expectedTables(store))
 })
 
 test('a build begins with batches of its own size, not with that of the live tail', async () => {
-  const { store, pool } = harness
-  const last = await fill(store, 700)
-  const first = harness.run()
-  await untilAt(pool, last)
-  await first.stop()
-  const sizes: number[] = []
-  await requestRebuild(pool, ledger)
-  harness.run({ batchSize: 100, bulkSize: 400, observe: ({ events }) => sizes.push(events) })
-  await untilLive(1, 2)
+  await requestBesideLive(await fill(harness.store, 700))
+  const sizes = await batchesOfRebuild({ batchSize: 100, bulkSize: 400 })
   expect(Math.max(...sizes)).toBeGreaterThan(300)
 })
 
 test('a stream that is parked costs the pages that hold its events nothing', async () => {
-  const { store, pool } = harness
+  const { store } = harness
   await fill(store, 70)
   await append(store, 's4', 'poison')
-  const last = await fill(store, 700)
-  const first = harness.run({ onFailure: 'park' })
-  await untilAt(pool, last)
-  await first.stop()
-  await requestRebuild(pool, ledger)
+  await requestBesideLive(await fill(store, 700), { onFailure: 'park' })
   let subscriptions = 0
   const counted = {
     read: store.read.bind(store),
